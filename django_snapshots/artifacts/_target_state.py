@@ -1,0 +1,115 @@
+"""What a plan says of the live database: is there anything in it, which server, how do its migrations differ."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from django.db import Error, connections
+from django.db.migrations.loader import MigrationLoader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from pydantic import JsonValue
+
+__all__ = ["Content", "database_content", "database_facts", "database_key", "migrations_difference"]
+
+Content = Literal["empty", "filled", "unreadable"]
+"""What a target holds: nothing; something; or it cannot be told, because it is damaged or does not answer."""
+
+
+def database_content(alias: str) -> Content:
+    """Return what the database holds: "empty" without a single table or view."""
+    connection = connections[alias]
+    if connection.vendor == "sqlite" and _is_empty_file(connection):
+        return "empty"  # not asked, because Django would make the file
+    try:
+        with connection.cursor() as cursor:
+            tables = connection.introspection.table_names(cursor, include_views=True)
+    except Error:
+        return "unreadable"
+    return "filled" if tables else "empty"
+
+
+def database_facts(alias: str, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Return `database`, its name; `content`; `server` and `snapshot_server`, versions; and `migrations`."""
+    connection = connections[alias]
+    content = database_content(alias)
+    name = str(connection.settings_dict.get("NAME") or "")
+    return {
+        "database": Path(name).name if connection.vendor == "sqlite" else name,
+        "content": content,
+        "server": _server(connection) if content == "filled" else None,
+        "snapshot_server": _text(facts.get("server_version")),
+        "migrations": migrations_difference(facts.get("migrations")),
+    }
+
+
+def database_key(alias: str) -> str | None:
+    """Return a text that is the same for each alias, here and in other projects, of one database; None in memory."""
+    connection = connections[alias]
+    if connection.vendor == "sqlite":
+        path = _sqlite_path(connection)
+        return None if path is None else f"sqlite {os.path.realpath(path)}"
+    host, port, name = (str(connection.settings_dict.get(key) or "") for key in ("HOST", "PORT", "NAME"))
+    return f"{connection.vendor} {host} {port} {name}"
+
+
+def _is_empty_file(connection: BaseDatabaseWrapper) -> bool:
+    path = _sqlite_path(connection)
+    try:
+        return path is not None and not path.stat().st_size
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def _sqlite_path(connection: BaseDatabaseWrapper) -> Path | None:
+    # sqlite.org/uri.html; Django opens every NAME with uri=True.
+    name = os.fspath(connection.settings_dict.get("NAME") or "")
+    if not name.startswith("file:"):
+        return None if name in {"", ":memory:"} else Path(name)
+    parts = urlsplit(name)
+    in_memory = parts.path == ":memory:" or "mode=memory" in parts.query or "vfs=memdb" in parts.query
+    return None if in_memory else Path(unquote(parts.path))
+
+
+def _server(connection: BaseDatabaseWrapper) -> str | None:
+    try:
+        version = connection.get_database_version()
+    except (Error, NotImplementedError):
+        return None
+    return ".".join(map(str, version))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def migrations_difference(recorded: object) -> dict[str, JsonValue] | None:
+    """Return `only_in_snapshot` and `only_in_code`, migrations such as "shop.0002_price".
+
+    Args:
+        recorded: App -> its last migration that was applied, as a dump's facts have it.
+
+    Returns:
+        None where the snapshot does not say, or the code cannot be read.
+    """
+    if not isinstance(recorded, dict) or not all(isinstance(name, str) for name in recorded.values()):
+        return None
+    try:
+        graph = MigrationLoader(None).graph
+    except Exception:  # noqa: BLE001 - whatever a project's migrations raise must not keep it from being restored
+        return None
+    applied = set()
+    for node in recorded.items():
+        if node in graph.nodes:
+            applied.update(graph.forwards_plan(node))
+    missing = sorted(set(recorded.items()) - set(graph.nodes))
+    ahead = sorted(node for node in graph.nodes if node not in applied and node[0] not in dict(missing))
+    return {"only_in_snapshot": [*map(".".join, missing)], "only_in_code": [*map(".".join, ahead)]}

@@ -1,0 +1,1 @@
+"""What a person types and reads: parser, tables, progress. The only place that formats for people."""

@@ -1,0 +1,88 @@
+"""The verb `restore`: show the plan, ask, restore, and say how to undo it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from django.core.management.base import CommandError
+
+from django_snapshots.cli import documents, plans
+from django_snapshots.cli.session import EXIT_USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django_snapshots.cli.session import Session
+    from django_snapshots.engine.restore import RestorePlan
+    from django_snapshots.project import Project
+
+__all__ = ["restore"]
+
+_UNDO = "manage.py snapshots restore"
+
+
+def restore(project: Project, session: Session) -> None:
+    """Show the plan, ask, save what is there, restore; with --dry-run show the plan and prove the files."""
+    options = session.options
+    if not options["dry_run"]:
+        project.require_restore_allowed()
+    plan = project.plan_restore(
+        options["name"],
+        options["artifacts"],
+        databases=_databases(options["databases"]),
+        media_root=options["media_root"],
+        merge=options["merge"],
+        allow_unsigned=options["allow_unsigned"],
+    )
+    session.say(plans.plan_text(plan, now=session.now, safety_snapshot=options["safety_snapshot"]))
+    if options["dry_run"]:
+        with session.progress() as on_progress:
+            project.verify(plan, on_progress=on_progress)
+        session.finish(
+            documents.restore_document(plan),
+            lambda: "All files are as the manifest says. Nothing was changed (--dry-run).",
+        )
+        return
+    _confirm(session, plan)
+    with session.progress() as on_progress:
+        restored = project.restore(plan, safety_snapshot=options["safety_snapshot"], on_progress=on_progress)
+    undo = _undo(restored.safety_snapshot, options["media_root"], options["from_replica"])
+    session.finish(
+        documents.restore_document(plan, restored=restored, undo=undo), lambda: plans.restored_text(restored, undo)
+    )
+
+
+def _databases(named: Iterable[str]) -> dict[str, str]:
+    """Return source -> target of each `ALIAS` or `ALIAS=TARGET`."""
+    into: dict[str, str] = {}
+    for text in named:
+        source, equals, target = text.partition("=")
+        if not source or (equals and not target):
+            raise CommandError(f"--database {text}: write ALIAS, or ALIAS=TARGET.", returncode=EXIT_USAGE)
+        into[source] = target or source
+    return into
+
+
+def _confirm(session: Session, plan: RestorePlan) -> None:
+    """Ask for the name of each database that is not empty, or for a "yes" where there is none."""
+    refusal = (
+        "Restoring replaces data and there is no terminal to ask on. Nothing was changed. "
+        "To restore without being asked, type the same command with --noinput."
+    )
+    filled = [planned.facts for planned in plan.artifacts if planned.facts.get("content") in {"filled", "unreadable"}]
+    names = dict.fromkeys(str(facts["database"]) for facts in filled if facts.get("database"))
+    for name in names:
+        question = f"This replaces all that is in the database {name}. Type its name to go on: "
+        session.confirm(question, refusal, answer=name)
+    if not names:
+        session.confirm('Type "yes" to go on: ', refusal)
+
+
+def _undo(safety_snapshot: str | None, media_root: str | None, from_replica: int | None) -> str | None:
+    """Return the command that undoes a restore; what was saved is where the snapshot came from."""
+    if safety_snapshot is None:
+        return None
+    elsewhere = f" --media-root {shlex.quote(media_root)}" if media_root else ""
+    replica = f" --from {from_replica}" if from_replica is not None else ""
+    return f"{_UNDO} {safety_snapshot}{elsewhere}{replica}"

@@ -1,0 +1,102 @@
+"""What each verb does: read its options, call the project once, hand over document and text."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from django.core.management.base import CommandError
+
+from django_snapshots.cli import documents, render
+from django_snapshots.cli.session import EXIT_DEGRADED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_snapshots.cli.session import Session
+    from django_snapshots.project import Project
+
+__all__ = ["verb_function"]
+
+
+def backup(project: Project, session: Session) -> None:
+    """Make a snapshot; one that lacks something is stored, printed, and ends with exit code 3."""
+    options = session.options
+    with session.progress() as on_progress:
+        created = project.create_snapshot(
+            options["artifacts"],
+            databases=options["databases"],
+            name=options["name"],
+            overwrite=options["overwrite"],
+            snapshot_format=options["format"],
+            prune=options["prune"],
+            on_progress=on_progress,
+        )
+    session.finish(documents.backup_document(created), lambda: render.created_text(created))
+    if created.problems:
+        raise CommandError(
+            f"The snapshot is degraded, problems: {len(created.problems)}. What it holds can be restored.",
+            returncode=EXIT_DEGRADED,
+        )
+
+
+def list_(project: Project, session: Session) -> None:
+    """Show all snapshots."""
+    snapshots = project.list_snapshots()
+    pins = {snapshot.name: pin for snapshot in snapshots if (pin := project.upkeep.pin_of(snapshot))}
+
+    def text() -> str:
+        from django_snapshots.cli.tables import list_text  # noqa: PLC0415 - rich, which --json does without
+
+        return list_text(snapshots, pins, terminal=session.terminal, color=session.color, now=session.now)
+
+    session.finish(documents.list_document(snapshots, pins), text)
+
+
+def info(project: Project, session: Session) -> None:
+    """Show one snapshot."""
+    snapshot = project.find_snapshot(session.options["name"])
+    manifest = snapshot.require_manifest()
+    pin = project.upkeep.pin_of(snapshot)
+
+    def text() -> str:
+        from django_snapshots.cli.tables import info_text  # noqa: PLC0415 - rich, which --json does without
+
+        return info_text(
+            *(snapshot, manifest, pin),
+            signing=project.storage.signer is not None,
+            terminal=session.terminal,
+            color=session.color,
+            now=session.now,
+        )
+
+    session.finish(documents.info_document(project.storage, snapshot), text)
+
+
+_ELSEWHERE = {
+    "check": "check",
+    "health": "health",
+    "restore": "restore",
+    "verify": "verify",
+    "delete": "upkeep",
+    "prune": "upkeep",
+    "pin": "upkeep",
+    "unpin": "upkeep",
+    "copy": "upkeep",
+}
+"""Verb -> the module here that has its function; imported when it is asked for, and so no burden to a backup."""
+
+
+def verb_function(verb: str) -> Callable[[Project, Session], None]:
+    """Return what a verb does."""
+    if verb in _ELSEWHERE:
+        found: Callable[[Project, Session], None] = getattr(import_module(f"{__package__}.{_ELSEWHERE[verb]}"), verb)
+        return found
+    return _HERE[verb]
+
+
+_HERE: dict[str, Callable[[Project, Session], None]] = {
+    "backup": backup,
+    "list": list_,
+    "info": info,
+}

@@ -1,0 +1,233 @@
+"""Puts loaded tables into the place of the live ones: all by one RENAME TABLE, then what stands beside tables.
+
+The steps are written down in the scratch database before the first, in a table that the same RENAME TABLE renames.
+So whoever finds that table later knows whether the tables were replaced, and can go back or forward (`recover`).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from django.db import Error, connections
+
+from django_snapshots.connectors._mysql_definers import fit_definers
+from django_snapshots.connectors._mysql_objects import drops, find_objects, statements_of
+from django_snapshots.connectors._mysql_scratch import ARMED, SWAPPED
+from django_snapshots.connectors._mysql_server import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from django_snapshots.connectors._mysql_objects import Objects
+    from django_snapshots.connectors._mysql_scratch import Scratch
+
+__all__ = ["StagedMySQL", "recover", "refuse_interrupted"]
+
+_PATIENCE_S = 30
+"""How long the tables are waited for that others use."""
+
+_ASIDE = "django_snapshots_replaced_"
+"""Begins the names of views that a new table takes the name of."""
+
+_SHOWN_MAX = 5
+
+_UNKNOWN = (
+    "Its tables are all as before or all the snapshot's; views, routines, triggers and events may be missing. "
+    "Run the same restore again, which puts that right first."
+)
+
+
+class StagedMySQL:
+    """A dump that was loaded into the scratch database."""
+
+    def __init__(self, scratch: Scratch, statements: Sequence[str]) -> None:
+        """Take over the scratch databases, which `commit` and `discard` remove.
+
+        Args:
+            scratch: Where the tables are.
+            statements: What makes everything beside tables.
+        """
+        self._scratch: Scratch | None = scratch
+        self._statements = statements
+
+    def commit(self) -> None:
+        """Replace the live tables, and then the views, routines, triggers and events.
+
+        Raises:
+            SnapshotConnectorError: With what is as before, and how to finish where something is not.
+        """
+        scratch, self._scratch = self._scratch, None
+        if scratch is None:
+            return
+        try:
+            if not _is_locked(scratch):
+                raise scratch.database.error(
+                    f"The connection to {scratch.database} was lost while the dump was ready to replace it. "
+                    "Nothing was changed. Run the restore again."
+                )
+            connections[scratch.database.alias].close()
+            _replace(scratch, self._statements)
+        finally:
+            scratch.remove()
+
+    def discard(self) -> None:
+        """Remove what was loaded."""
+        scratch, self._scratch = self._scratch, None
+        if scratch is not None:
+            scratch.remove()
+
+
+def recover(scratch: Scratch) -> None:
+    """Finish, or undo, what a killed restore left half done.
+
+    Raises:
+        django.db.Error: A step failed.
+    """
+    if scratch.has(SWAPPED):
+        _finish(scratch)
+    elif scratch.has(ARMED):
+        _undo(scratch)
+
+
+def refuse_interrupted(scratch: Scratch) -> None:
+    """Raise when a restore was interrupted while it replaced the live database.
+
+    Raises:
+        SnapshotConnectorError: One was.
+    """
+    if scratch.has(SWAPPED) or scratch.has(ARMED):
+        raise scratch.database.error(
+            f"A restore of {scratch.database} ended while it replaced views, routines, triggers and events; some may "
+            "be missing. Run a restore again, which finishes it first. No dump was made."
+        )
+
+
+def _is_locked(scratch: Scratch) -> bool:
+    with suppress(Error):
+        return scratch.is_locked
+    return False
+
+
+def _replace(scratch: Scratch, statements: Sequence[str]) -> None:
+    database, session = scratch.database, scratch.session
+    with _translated(scratch, "Nothing was changed."):
+        live = find_objects(session, database.name)
+        _refuse_references(scratch)
+        _write_steps(scratch, live, statements)
+        session.run(f"SET lock_wait_timeout = {_PATIENCE_S}")
+    with _translated(scratch, "Nothing was changed."):
+        try:
+            _drop_triggers(scratch, live)
+            _rename(scratch, live)
+        except Error as error:
+            with _translated(scratch, f"{_UNKNOWN} It began with: {error}"):
+                _undo(scratch)
+            raise
+    with _translated(
+        scratch,
+        "The tables are the snapshot's; views, routines, triggers and events may be missing. "
+        "Remove the cause and run the same restore again, which finishes this one first.",
+    ):
+        _finish(scratch)
+
+
+def _write_steps(scratch: Scratch, live: Objects, statements: Sequence[str]) -> None:
+    triggers = fit_definers(scratch, statements_of(scratch.session, live.only_triggers()))
+    steps = [("trigger", trigger) for trigger in live.triggers]
+    steps += [("back", statement) for statement in triggers]
+    steps += [("forward", statement) for statement in statements]
+    table = quoted(scratch.new, ARMED)
+    # Made under another name, so that a table of the right name has all its rows.
+    draft = quoted(scratch.new, f"{ARMED}_draft")
+    scratch.session.run(
+        f"CREATE TABLE {draft} (number INT PRIMARY KEY, direction VARCHAR(10) NOT NULL, statement LONGTEXT NOT NULL)"
+        " CHARACTER SET utf8mb4 ENGINE InnoDB"
+    )
+    for number, (direction, statement) in enumerate(steps):
+        scratch.session.run(f"INSERT INTO {draft} VALUES (%s, %s, %s)", [number, direction, statement])  # noqa: S608
+    scratch.session.run(f"RENAME TABLE {draft} TO {table}")
+
+
+def _steps(scratch: Scratch, table: str, direction: str) -> list[str]:
+    query = f"SELECT statement FROM {quoted(scratch.new, table)} WHERE direction = %s ORDER BY number"  # noqa: S608
+    return [str(statement) for (statement,) in scratch.session.rows(query, [direction])]
+
+
+def _drop_triggers(scratch: Scratch, live: Objects) -> None:
+    # A table with triggers cannot be renamed into another database. The lock is waited for before the first of them
+    # is gone; it ends before the RENAME, which MariaDB refuses while tables are locked.
+    if not live.triggers:
+        return
+    session = scratch.session
+    locked = ", ".join(f"{quoted(scratch.database.name, table)} WRITE" for table in live.tables)
+    session.run(f"LOCK TABLES {locked}")
+    try:
+        for statement in drops(live.only_triggers()):
+            session.run(statement)
+    finally:
+        session.run("UNLOCK TABLES")
+
+
+def _rename(scratch: Scratch, live: Objects) -> None:
+    name, loaded = scratch.database.name, scratch.loaded_tables()
+    pairs = [(quoted(name, table), quoted(scratch.old, table)) for table in live.tables]
+    # A view of a new table's name is in its way. It cannot leave its database; `_finish` drops it with the others.
+    in_the_way = [view for view in live.views if view in loaded]
+    pairs += [(quoted(name, view), quoted(name, f"{_ASIDE}{number}")) for number, view in enumerate(in_the_way)]
+    pairs += [(quoted(scratch.new, table), quoted(name, table)) for table in loaded]
+    pairs.append((quoted(scratch.new, ARMED), quoted(scratch.new, SWAPPED)))
+    scratch.session.run("RENAME TABLE " + ", ".join(f"{source} TO {target}" for source, target in pairs))
+
+
+def _undo(scratch: Scratch) -> None:
+    present = find_objects(scratch.session, scratch.database.name)
+    # All or none, so that they act in their order again; while none is missing nothing needs a lock.
+    if not set(_steps(scratch, ARMED, "trigger")) <= set(present.triggers):
+        scratch.run_in(scratch.database.name, [*drops(present.only_triggers()), *_steps(scratch, ARMED, "back")])
+    scratch.session.run(f"DROP TABLE {quoted(scratch.new, ARMED)}")
+
+
+def _finish(scratch: Scratch) -> None:
+    present = find_objects(scratch.session, scratch.database.name)
+    scratch.run_in(scratch.database.name, [*drops(present), *_steps(scratch, SWAPPED, "forward")])
+    scratch.session.run(f"DROP TABLE {quoted(scratch.new, SWAPPED)}")
+
+
+def _refuse_references(scratch: Scratch) -> None:
+    """Raise when a foreign key of another database points here: it would follow the replaced tables."""
+    found = scratch.session.rows(
+        "SELECT constraint_schema, table_name FROM information_schema.referential_constraints"
+        " WHERE unique_constraint_schema = %s AND constraint_schema NOT IN (%s, %s, %s) LIMIT 1",
+        [scratch.database.name, scratch.database.name, scratch.new, scratch.old],
+    )
+    if found:
+        raise scratch.database.error(
+            f"Table {found[0][1]} of the database {found[0][0]} has a foreign key to {scratch.database}, which cannot "
+            "be replaced under it. Drop that foreign key, restore, and make it again. Nothing was changed."
+        )
+
+
+@contextmanager
+def _translated(scratch: Scratch, consequence: str) -> Iterator[None]:
+    try:
+        yield
+    except Error as error:
+        text = " ".join(str(error).split())
+        holders = _holders(scratch) if "1205" in text else ""
+        raise scratch.database.error(
+            f"{scratch.database} could not be replaced: {text}. {holders}{consequence}"
+        ) from error
+
+
+def _holders(scratch: Scratch) -> str:
+    """Return who is connected to the live database, when its tables could not be had."""
+    with suppress(Error):
+        found = scratch.session.rows(
+            "SELECT id, user, host, command, time FROM information_schema.processlist"
+            " WHERE db = %s AND id <> CONNECTION_ID() ORDER BY time DESC",
+            [scratch.database.name],
+        )
+        listed = "; ".join(f"{row[0]} ({row[1]} at {row[2]}, {row[3]} for {row[4]} s)" for row in found[:_SHOWN_MAX])
+        return f"Others held on to its tables for {_PATIENCE_S} s; connected are: {listed}. " if listed else ""
+    return ""

@@ -1,0 +1,1 @@
+"""What is done with snapshots: functions that take everything they use as arguments."""

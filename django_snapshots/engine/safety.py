@@ -1,0 +1,76 @@
+"""The safety snapshot of a restore: what is about to be replaced is saved first, so that the restore can be undone."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from django_snapshots.errors import SnapshotError, SnapshotRestoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from django_snapshots.artifacts.contract import Artifact
+    from django_snapshots.engine.create import CreatedSnapshot
+
+__all__ = ["SafetyNet"]
+
+_WAY_OUT = (
+    "To restore without saving it, add --no-safety-snapshot (safety_snapshot=False); what is there now is then gone."
+)
+
+
+class SafetyNet:
+    """Saves the targets of one restore.
+
+    Attributes:
+        name: The snapshot that holds what was there before; None as long as there is none.
+    """
+
+    def __init__(
+        self, targets: Mapping[str, Artifact], make: Callable[[Mapping[str, Artifact]], CreatedSnapshot]
+    ) -> None:
+        """Prepare; nothing is saved yet.
+
+        Args:
+            targets: What is about to be replaced, by name.
+            make: Makes a snapshot of what it is given.
+        """
+        self._targets = targets
+        self._make = make
+        self.name: str | None = None
+
+    def save(self) -> None:
+        """Make a snapshot of all targets that hold anything; none when they are all empty.
+
+        Raises:
+            SnapshotRestoreError: One could not be saved, or not wholly; the text says how to go on without.
+        """
+        filled = {name: artifact for name, artifact in self._targets.items() if _content(artifact) != "empty"}
+        if not filled:
+            return
+        try:
+            created = self._make(filled)
+        except SnapshotError as error:
+            raise self._refusal(f"What is there now could not be saved: {error}") from error
+        self.name = created.snapshot.name
+        if created.problems:
+            raise self._refusal(f"What is there now was saved in part only, as '{self.name}': {created.problems[0]}")
+
+    @contextmanager
+    def told_on_failure(self) -> Iterator[None]:
+        """Let each error that leaves the block say where what was there before is saved."""
+        try:
+            yield
+        except BaseException as error:
+            if self.name:
+                error.add_note(f"What was there before is snapshot '{self.name}'.")
+            raise
+
+    def _refusal(self, reason: str) -> SnapshotRestoreError:
+        return SnapshotRestoreError(f"{reason} {_WAY_OUT}", untouched=list(self._targets))
+
+
+def _content(artifact: Artifact) -> str:
+    content: Callable[[], str] | None = getattr(artifact, "content", None)
+    return "filled" if content is None else content()

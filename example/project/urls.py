@@ -1,0 +1,3 @@
+"""The example serves no pages; Django only wants to find this module."""
+
+urlpatterns: list[object] = []

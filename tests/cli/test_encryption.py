@@ -1,0 +1,286 @@
+"""Encryption of a whole project, as people run it: nothing readable is stored, and nothing wrong is let through."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from django_snapshots.digests import digest_of
+from tests.codecs.keys import age_pair
+from tests.programs import require_program
+from tests.site import Site, make_site
+from tests.trees import tree_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.codecs.keys import Pair
+
+MARKER = "Zebrafinken-am-Kanal-4711"
+ROWS = [(1, "first"), (2, "second"), (3, MARKER)]
+ENCRYPTED_SETTINGS = """
+SNAPSHOTS = {{
+    "ENCRYPTION": {{
+        "BACKEND": "django_snapshots.codecs.Age",
+        "OPTIONS": {{"recipients": ["{recipient}"], "identity_env": "TEST_IDENTITY"}},
+    }},
+    {more}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return age_pair(tmp_path_factory.mktemp("keys"))
+
+
+def encrypted_site(folder: Path, pair: Pair, more: str = "") -> Site:
+    site = make_site(folder, ENCRYPTED_SETTINGS.format(recipient=pair.recipient, more=more))
+    site.execute(f"INSERT INTO note VALUES (3, '{MARKER}')")
+    (site.media / f"{MARKER}.txt").write_text(MARKER * 1000)
+    return site
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, pair: Pair) -> Site:
+    return encrypted_site(tmp_path / "site", pair)
+
+
+def with_key(pair: Pair) -> dict[str, str]:
+    return {"TEST_IDENTITY": pair.identity}
+
+
+def files_of(site: Site, name: str) -> list[Path]:
+    return sorted(path for path in (site.snapshots / name).rglob("*") if path.is_file())
+
+
+def test_every_file_but_the_manifest_is_encrypted_and_comes_back(encrypted: Site, pair: Pair) -> None:
+    media = tree_digest(encrypted.media)
+    document = encrypted.json("backup", "--name", "nightly")
+    encrypted.execute("DELETE FROM note")
+    (encrypted.media / f"{MARKER}.txt").unlink()
+
+    encrypted.run("restore", "nightly", "--noinput", env=with_key(pair))
+
+    stored = {path.name: path.read_bytes() for path in files_of(encrypted, "nightly")}
+    assert set(stored) == {"default.sqlite3.zst.age", "media.tar.zst.age", "environment.txt.age", "manifest.json"}
+    starts = {name: data.startswith(b"age-encryption.org/v1\n") for name, data in stored.items()}
+    assert {name for name, encrypted_file in starts.items() if not encrypted_file} == {"manifest.json"}
+    assert MARKER.encode() not in b"".join(stored.values())
+    assert document["snapshot"]["encrypted"] is True
+    assert encrypted.rows() == ROWS
+    assert tree_digest(encrypted.media) == media
+
+
+def test_the_archive_format_is_encrypted_and_comes_back(encrypted: Site, pair: Pair) -> None:
+    encrypted.run("backup", "--name", "nightly", "--format", "archive")
+    encrypted.execute("DELETE FROM note")
+
+    encrypted.run("restore", "nightly", "--noinput", env=with_key(pair))
+
+    assert MARKER.encode() not in (encrypted.snapshots / "nightly.tar").read_bytes()
+    assert encrypted.json("list")["snapshots"][0]["encrypted"] is True
+    assert encrypted.rows() == ROWS
+
+
+def test_the_manifest_names_the_recipient_by_its_fingerprint_and_no_key(encrypted: Site, pair: Pair) -> None:
+    encrypted.run("backup", "--name", "nightly", env=with_key(pair))
+
+    text = (encrypted.snapshots / "nightly" / "manifest.json").read_text()
+    records = json.loads(text)["artifacts"]
+
+    assert [record["codecs"] for record in records] == [["zstd", "age"], ["zstd", "age"], ["age"]]
+    assert len({record["encryption"]["recipients"][0] for record in records}) == 1
+    assert records[0]["encryption"]["codec"] == "age"
+    assert records[0]["encryption"]["recipients"][0].startswith("SHA256:")
+    assert pair.recipient not in text
+    assert "AGE-SECRET-KEY" not in text
+
+
+def test_a_host_without_the_identity_backs_up_and_is_told_what_a_restore_needs(encrypted: Site) -> None:
+    encrypted.run("backup", "--name", "nightly")
+    encrypted.execute("DELETE FROM note")
+
+    for arguments in (["--noinput"], ["--dry-run"]):
+        failed = encrypted.run("restore", "nightly", *arguments, exit_code=1)
+
+        assert "this host has no identity to read it with. Set the environment variable TEST_IDENTITY" in failed.stderr
+    assert encrypted.rows() == []
+
+
+def test_a_level_that_is_required_and_not_reached_fails_a_verify(encrypted: Site, pair: Pair) -> None:
+    encrypted.run("backup", "--name", "nightly")
+
+    bytes_only = encrypted.run("verify", "--require-level", "1")
+    document = encrypted.json("verify", "--require-level", "2", exit_code=1)
+    failed = encrypted.run("verify", "--require-level", "2", exit_code=1)
+    parsed = encrypted.run("verify", "--require-level", "2", env=with_key(pair))
+    drilled = encrypted.run("verify", "--deep", "--require-level", "3", env=with_key(pair))
+    misused = encrypted.run("verify", "--require-level", "3", exit_code=2, env=with_key(pair))
+
+    assert "nightly: whole (level 1" in bytes_only.stdout
+    assert [(each["level"], each["ok"]) for each in document["snapshots"]] == [(1, True)]
+    assert "Not verified to level 2: nightly (level 1). No damage was found" in failed.stderr
+    assert "nightly: whole (level 2" in parsed.stdout
+    assert "nightly: whole (level 3" in drilled.stdout
+    assert "--require-level 3 is a drill: add --deep." in misused.stderr
+
+
+def test_another_identity_changes_nothing(encrypted: Site, tmp_path: Path) -> None:
+    encrypted.run("backup", "--name", "nightly")
+    encrypted.execute("DELETE FROM note")
+    other = age_pair(tmp_path)
+
+    failed = encrypted.run("restore", "nightly", "--noinput", exit_code=1, env=with_key(other))
+
+    assert "the identity that is configured here is of SHA256:" in failed.stderr
+    assert encrypted.rows() == []
+
+
+def changed(data: bytes, how: str) -> bytes:
+    middle = len(data) // 2
+    if how == "flipped":
+        return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+    return data[:middle]
+
+
+def with_right_digest(site: Site, name: str, artifact: str, how: str) -> None:
+    """Damage a stored file, and make the manifest say that it is as it should be."""
+    manifest = site.snapshots / name / "manifest.json"
+    document: dict[str, Any] = json.loads(manifest.read_text())
+    record = next(record for record in document["artifacts"] if record["name"] == artifact)
+    file = site.snapshots / name / record["path"]
+    data = changed(file.read_bytes(), how)
+    file.write_bytes(data)
+    record["stored_size"], record["stored_digest"] = len(data), digest_of(data)
+    manifest.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("artifact", "how"), [("database/default", "flipped"), ("media", "cut"), ("environment", "flipped")]
+)
+def test_a_flipped_bit_or_a_cut_changes_nothing_even_when_the_digests_agree(
+    encrypted: Site, pair: Pair, artifact: str, how: str
+) -> None:
+    encrypted.run("backup", "--name", "nightly")
+    encrypted.execute("DELETE FROM note")
+    media = tree_digest(encrypted.media)
+    with_right_digest(encrypted, "nightly", artifact, how)
+
+    failed = encrypted.run("restore", "nightly", "--noinput", exit_code=1, env=with_key(pair))
+
+    assert "damaged" in failed.stderr
+    assert "Nothing was changed." in failed.stderr
+    assert encrypted.rows() == []
+    assert tree_digest(encrypted.media) == media
+
+
+def test_snapshots_from_before_encryption_stay_readable_and_are_shown_as_plain(tmp_path: Path, pair: Pair) -> None:
+    make_site(tmp_path / "site").run("backup", "--name", "plain")
+    settings = tmp_path / "site" / "site_settings.py"
+    settings.write_text(settings.read_text() + ENCRYPTED_SETTINGS.format(recipient=pair.recipient, more=""))
+    site = Site(tmp_path / "site")
+    site.run("backup", "--name", "secret")
+    site.execute("DELETE FROM note")
+
+    site.run("restore", "plain", "--noinput", "--no-safety-snapshot")
+
+    assert site.rows() == ROWS[:2]
+    assert {each["name"]: each["encrypted"] for each in site.json("list")["snapshots"]} == {
+        "plain": False,
+        "secret": True,
+    }
+    assert '"encryption"' not in (site.snapshots / "plain" / "manifest.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("backend", "silenced", "message"),
+    [
+        ("Age", "", "There is no recipient"),
+        ("Age", "snapshots.E004", "There is no recipient"),
+        ("Aeg", "snapshots.E010", "has no 'Aeg'"),
+        ("Zstd", "snapshots.E014", "fingerprints"),
+    ],
+)
+def test_encryption_that_cannot_be_used_stores_nothing_even_when_the_check_is_silenced(
+    tmp_path: Path, backend: str, silenced: str, message: str
+) -> None:
+    setting = f"SNAPSHOTS = {{'ENCRYPTION': {{'BACKEND': 'django_snapshots.codecs.{backend}'}}}}"
+    site = make_site(tmp_path / "site", f"{setting}\nSILENCED_SYSTEM_CHECKS = ['{silenced}']")
+
+    process = site.start("backup")
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert message in err
+    assert [path for path in site.snapshots.rglob("*") if path.is_file()] == []
+
+
+def test_an_encrypted_snapshot_on_a_host_without_the_setting_says_what_to_set(encrypted: Site) -> None:
+    encrypted.run("backup", "--name", "nightly")
+    settings = encrypted.folder / "site_settings.py"
+    settings.write_text(settings.read_text() + "\nSNAPSHOTS = {}\n")
+
+    failed = encrypted.run("restore", "nightly", "--noinput", exit_code=1)
+
+    assert "SNAPSHOTS['ENCRYPTION']['OPTIONS']['identity_file']" in failed.stderr
+
+
+def test_keygen_makes_a_pair_that_age_knows_in_a_private_file(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", "SNAPSHOTS = None")
+    key = tmp_path / "key.txt"
+
+    printed = site.run("keygen", "--output", str(key)).stdout
+    document = site.json("keygen", "--output", str(tmp_path / "second.txt"))
+
+    recipient = subprocess.run(
+        [require_program("age-keygen"), "-y", str(key)], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert printed.count(recipient) == 3
+    assert f"SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE={key}" in printed
+    assert "AGE-SECRET-KEY" not in printed
+    assert document["identity_file"] == str(tmp_path / "second.txt")
+    assert document["recipient"] in (tmp_path / "second.txt").read_text()
+    assert document["settings"]["ENCRYPTION"]["OPTIONS"] == {"recipients": [document["recipient"]]}
+    assert "AGE-SECRET-KEY" not in json.dumps(document)
+
+
+def test_the_settings_that_keygen_shows_work_when_they_are_pasted(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site")
+    printed = site.run("keygen", env={"HOME": str(tmp_path)}).stdout
+    pasted = printed[printed.index("SNAPSHOTS = {") : printed.index("\n\nor the same")].replace("    ...\n", "")
+    settings = site.folder / "site_settings.py"
+    settings.write_text(f"{settings.read_text()}\n{pasted}\n")
+    identity = tmp_path / ".config" / "django-snapshots" / "identity.txt"
+
+    site.run("backup", "--name", "nightly")
+    site.execute("DELETE FROM note")
+    line = next(line for line in printed.splitlines() if line.startswith("SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY"))
+    site.run("restore", "nightly", "--noinput", env=dict([line.split("=", 1)]))
+
+    assert line.endswith(str(identity))
+    assert stat.S_IMODE(identity.parent.stat().st_mode) == 0o700
+    assert site.rows() == ROWS[:2]
+
+
+def test_keygen_never_overwrites(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site")
+    key = tmp_path / "key.txt"
+    key.write_text("the only key")
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "elsewhere.txt")
+
+    failed = site.run("keygen", "--output", str(key), exit_code=1)
+    document = site.json("keygen", "--output", str(link), exit_code=1)
+    missing = site.run("keygen", "--output", str(tmp_path / "none" / "key.txt"), exit_code=1)
+
+    assert f"{key} exists already and was left as it is" in failed.stderr
+    assert key.read_text() == "the only key"
+    assert "exists already" in document["error"]["message"]
+    assert not (tmp_path / "elsewhere.txt").exists()
+    assert "cannot be written (No such file or directory)" in missing.stderr

@@ -1,0 +1,1 @@
+"""Tests of settings: what is wrong, what is right, where values come from, what is shown."""

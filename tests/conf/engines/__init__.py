@@ -1,0 +1,1 @@
+"""Database engines made for tests."""

@@ -1,0 +1,1 @@
+"""An engine that derives from SQLite, as GIS, pools and wrappers do."""

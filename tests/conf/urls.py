@@ -1,0 +1,3 @@
+"""No page at all: every request is answered 404."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,261 @@
+"""The lease of a storage: one writer, whoever comes when, and nobody blocks for ever."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from django_snapshots.engine import lease as lease_module
+from django_snapshots.engine.catalog import LEASE_PREFIX, list_snapshots
+from django_snapshots.engine.holder import parse_holder, this_process
+from django_snapshots.engine.incomplete import find_leftovers
+from django_snapshots.engine.lease import LEASE_TIME, MARGIN, StorageLease, holding_storage
+from django_snapshots.errors import SnapshotBusyError, SnapshotError, SnapshotStorageError
+from django_snapshots.storage import LocalFileSystemBackend
+from django_snapshots.storage.guard import GuardedStorage
+from tests.engine.test_failing_storage import Failing
+from tests.fakes import AdvancedMemoryStorage, FixedClock, MemoryStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_module, "PATIENCE_S", 0.5)
+
+
+def leases(memory: MemoryStorage) -> list[str]:
+    return [path for path in list(memory.files) if path.startswith(LEASE_PREFIX)]
+
+
+@contextmanager
+def held_elsewhere(storage: GuardedStorage, clock: FixedClock, verb: str = "backup") -> Iterator[StorageLease]:
+    """Hold a lease as a process of another host does: it cannot be asked whether it lives."""
+    lease = StorageLease(storage, verb, clock)
+    there = json.loads(lease._holder.to_json()) | {"host": "web-2", "machine": "another", "pid": 4711}
+    lease._holder = parse_holder(json.dumps(there).encode())  # type: ignore[assignment]
+    lease.acquire()
+    yield lease
+    lease.release()
+
+
+@pytest.mark.parametrize("kind", [MemoryStorage, AdvancedMemoryStorage])
+def test_a_second_writer_is_told_who_has_the_storage_since_when_and_until_when(
+    kind: type[MemoryStorage], clock: FixedClock
+) -> None:
+    memory = kind()
+    storage = GuardedStorage(memory)
+    with held_elsewhere(storage, clock):
+        begun = clock()
+        clock.advance(timedelta(minutes=3))
+        with pytest.raises(SnapshotBusyError) as caught, holding_storage(storage, "prune", clock=clock):
+            pytest.fail("two writers")
+
+        error = caught.value
+        assert (error.resource, error.verb, error.host, error.pid) == ("the storage", "backup", "web-2", 4711)
+        assert (error.since, error.until) == (begun, begun + LEASE_TIME)
+        assert leases(memory) == [error.lock]
+        assert str(error) == (
+            "Busy: the storage is in use by backup (process 4711 on web-2), since 2026-11-22 02:00:00 UTC. "
+            f"Wait for it to end. When you know that it is gone, delete {error.lock} from the storage, "
+            "or wait until 2026-11-22 02:10:00 UTC."
+        )
+
+    with holding_storage(storage, "prune", clock=clock):
+        assert len(leases(memory)) == 1
+    assert leases(memory) == []
+
+
+def test_a_holder_that_vanished_on_another_host_blocks_until_its_lease_ends(clock: FixedClock) -> None:
+    memory = AdvancedMemoryStorage()
+    storage = GuardedStorage(memory)
+    with held_elsewhere(storage, clock):
+        vanished = dict(memory.files)
+    memory.files |= vanished
+
+    clock.advance(LEASE_TIME - timedelta(seconds=1))
+    with pytest.raises(SnapshotBusyError), holding_storage(storage, "backup", clock=clock):
+        pytest.fail("it may still be at work")
+    clock.advance(timedelta(seconds=2))
+    with holding_storage(storage, "backup", clock=clock):
+        assert len(leases(memory)) == 1, "what ended is cleared away"
+
+
+def test_a_holder_that_was_killed_on_this_host_does_not_block(clock: FixedClock) -> None:
+    memory = AdvancedMemoryStorage()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        holder = json.loads(this_process("backup", clock()).to_json()) | {"pid": process.pid, "born": ""}
+        lock = f"{LEASE_PREFIX}20261122T020000000000Z-{'0' * 16}-20261122T021000000000Z.json"
+        memory.files[lock] = json.dumps(holder).encode()
+        with pytest.raises(SnapshotBusyError), holding_storage(GuardedStorage(memory), "backup", clock=clock):
+            pytest.fail("the process is alive")
+        process.kill()
+
+    with holding_storage(GuardedStorage(memory), "backup", clock=clock):
+        assert lock not in memory.files
+
+
+def test_a_process_that_got_the_id_of_a_dead_one_is_not_taken_for_it(clock: FixedClock) -> None:
+    me = json.loads(this_process("backup", clock()).to_json())
+
+    assert not parse_holder(json.dumps(me).encode()).is_gone  # type: ignore[union-attr]
+    assert parse_holder(json.dumps(me | {"born": "1"}).encode()).is_gone  # type: ignore[union-attr]
+
+
+def test_a_process_of_another_container_is_never_taken_for_gone(clock: FixedClock) -> None:
+    there = json.loads(this_process("backup", clock()).to_json()) | {"machine": "another", "pid": 2**22 + 1}
+
+    assert not parse_holder(json.dumps(there).encode()).is_gone  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"verb": "backup"}', b"null"])
+def test_a_lease_that_cannot_be_read_still_counts_until_it_ends(clock: FixedClock, content: bytes) -> None:
+    memory = AdvancedMemoryStorage()
+    memory.files[f"{LEASE_PREFIX}20261122T015900000000Z-{'0' * 16}-20261122T020900000000Z.json"] = content
+
+    with pytest.raises(SnapshotBusyError) as caught, holding_storage(GuardedStorage(memory), "backup", clock=clock):
+        pytest.fail("somebody has it")
+
+    assert (caught.value.pid, caught.value.since) == (None, None)
+    assert "by a run on an unknown host. Wait" in str(caught.value)
+
+
+def test_files_of_somebody_else_below_the_prefix_are_left_alone(clock: FixedClock) -> None:
+    memory = AdvancedMemoryStorage()
+    memory.files[f"{LEASE_PREFIX}README"] = b"mine"
+    memory.files[f"{LEASE_PREFIX}20261322T015900000000Z-{'0' * 16}-20261322T020900000000Z.json"] = b"no month"
+
+    with holding_storage(GuardedStorage(memory), "backup", clock=clock):
+        assert len(leases(memory)) == 3
+    assert len(leases(memory)) == 2
+
+
+def test_a_lease_is_no_snapshot_and_no_leftover_of_one(clock: FixedClock) -> None:
+    storage = GuardedStorage(AdvancedMemoryStorage())
+
+    with holding_storage(storage, "backup", clock=clock):
+        assert list_snapshots(storage) == []
+        assert find_leftovers(storage, now=clock() + timedelta(days=3)) == []
+
+
+def test_taking_and_giving_back_costs_three_calls(clock: FixedClock) -> None:
+    counting = Failing(AdvancedMemoryStorage(), 10**9, manner="before", for_good=False)
+
+    with holding_storage(GuardedStorage(counting), "backup", clock=clock):  # type: ignore[arg-type]
+        pass
+
+    assert counting.calls == 3
+
+
+def together(storage: GuardedStorage, count: int) -> list[str]:
+    """Let `count` runs take the lease at the same moment; return how each fared."""
+    barrier = threading.Barrier(count)
+    inside = threading.Semaphore(1)
+
+    def run(_number: int) -> str:
+        barrier.wait()
+        try:
+            with holding_storage(storage, "backup", clock=real_clock):
+                assert inside.acquire(blocking=False), "two writers at once"
+                threading.Event().wait(0.02)
+                inside.release()
+        except SnapshotBusyError:
+            return "busy"
+        return "held"
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def real_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_of_several_that_come_at_the_same_moment_one_goes_on_and_never_two(tmp_path: Path) -> None:
+    storage = GuardedStorage(LocalFileSystemBackend(tmp_path / "snapshots"))
+
+    for _ in range(15):
+        assert "held" in together(storage, 4)
+
+    assert storage.list("") == []
+
+
+def test_a_lease_is_renewed_while_the_work_goes_on(monkeypatch: pytest.MonkeyPatch, clock: FixedClock) -> None:
+    monkeypatch.setattr(lease_module, "RENEW_S", 0.02)
+    memory = AdvancedMemoryStorage()
+
+    with holding_storage(GuardedStorage(memory), "backup", clock=clock) as lease:
+        seen = set(leases(memory))
+        for renewals in range(1, 6):
+            clock.advance(timedelta(minutes=5))
+            while len(seen) <= renewals:
+                names = leases(memory)
+                assert names, "at no moment is there none"
+                seen.update(names)
+        lease.require_held()
+
+    assert leases(memory) == []
+
+
+def test_a_lease_that_could_not_be_renewed_is_lost_before_others_may_take_it(
+    monkeypatch: pytest.MonkeyPatch, clock: FixedClock
+) -> None:
+    storage = GuardedStorage(AdvancedMemoryStorage())
+
+    with holding_storage(storage, "backup", clock=clock) as lease:
+        clock.advance(LEASE_TIME - MARGIN)
+        lease.require_held()
+        clock.advance(timedelta(seconds=1))
+        with pytest.raises(SnapshotStorageError, match="ended at 2026-11-22 02:10:00 UTC and could not be renewed"):
+            lease.require_held()
+
+
+def test_a_reader_goes_on_where_nothing_can_be_written_unless_another_run_is_at_work(clock: FixedClock) -> None:
+    memory = AdvancedMemoryStorage()
+    writable = GuardedStorage(memory)
+
+    class ReadOnly(AdvancedMemoryStorage):
+        files = property(lambda _self: memory.files, lambda _self, _value: None)
+
+        def stream_write(self, path: str, chunks: Iterator[bytes]) -> None:
+            raise PermissionError(path)
+
+        def delete(self, path: str) -> None:
+            raise PermissionError(path)
+
+    storage = GuardedStorage(ReadOnly())
+    with holding_storage(storage, "restore", clock=clock, writes=False) as lease:
+        lease.require_held()
+    with pytest.raises(SnapshotStorageError), holding_storage(storage, "backup", clock=clock):
+        pytest.fail("a backup writes")
+    with held_elsewhere(writable, clock), pytest.raises(SnapshotBusyError):  # noqa: SIM117
+        with holding_storage(storage, "restore", clock=clock, writes=False):
+            pytest.fail("another run may delete what is read")
+
+
+@pytest.mark.parametrize("manner", ["before", "after", "half"])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_whatever_call_fails_the_next_run_is_not_blocked(clock: FixedClock, manner: str, n: int) -> None:
+    memory = AdvancedMemoryStorage()
+
+    try:
+        with holding_storage(GuardedStorage(Failing(memory, n, manner=manner, for_good=False)), "backup", clock=clock):  # type: ignore[arg-type]
+            reached = True
+    except SnapshotError:
+        reached = False
+
+    assert reached is (n == 3 or (n, manner) == (1, "half"))
+    clock.advance(timedelta(seconds=LEASE_TIME.total_seconds() + 1) if n == 3 else timedelta())
+    with holding_storage(GuardedStorage(memory), "backup", clock=clock):
+        pass
+    assert leases(memory) == []

@@ -1,0 +1,45 @@
+"""The text of .env.example: every variable with what it is for and its default, all of it commented out."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from django_snapshots.conf.configuration import Project, configure
+from django_snapshots.conf.schema import Settings
+from django_snapshots.conf.sources import ENV_FILE, PREFIX, SECRETS_DIR
+from django_snapshots.conf.variables import environment_lines
+
+__all__ = ["env_example"]
+
+_HEAD = f"""\
+# Settings of django-snapshots as variables. Made by `make schemas`; copy it, and take away the # of what you change.
+# A variable is an assignment: {PREFIX}STORAGE__OPTIONS__LOCATION=/x means
+# SNAPSHOTS["STORAGE"]["OPTIONS"]["location"] = "/x". It is stronger than settings.py.
+
+# An env file like this one is read when this variable of the environment names it.
+# {ENV_FILE}=/etc/site/snapshots.env
+
+# A directory with one file per variable, such as /run/secrets. It is weaker than the env file.
+# {SECRETS_DIR}=/run/secrets
+"""
+
+
+def env_example() -> str:
+    """Return the whole file."""
+    project = Project(snapshots={}, vendors={}, base_dir=Path("/srv/site"), media_root=Path("/srv/site/media"))
+    lines = environment_lines(configure(project))
+    sections = [
+        "\n".join([_comment(field.description or ""), *(f"# {line}" for line in lines if _belongs_to(line, key))])
+        for key, field in Settings.model_fields.items()
+    ]
+    return "\n\n".join([_HEAD.rstrip(), *sections]) + "\n"
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, width=118, initial_indent="# ", subsequent_indent="# ")
+
+
+def _belongs_to(line: str, key: str) -> bool:
+    name = line.partition("=")[0].removeprefix(PREFIX)
+    return name == key or name.startswith(f"{key}__")
