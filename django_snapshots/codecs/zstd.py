@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Zstd"]
 
 _BLOCK_BYTES = 384 * 1024
-"""What one worker takes at a time, at least: whole chunks. Frames made side by side take two thirds of the time of the
+"""What one worker takes at a time, at least. Frames made side by side take two thirds of the time of the
 library's own workers with jobs of that size. Larger ones are up to 2 % smaller and no faster, and what a restore of
 PostgreSQL holds in memory grows by six times as much."""
 
@@ -69,7 +69,7 @@ class Zstd:
     def encode(self, source: BinaryIO) -> BinaryIO:
         """Return a readable stream of zstd frames, each with a checksum of its content.
 
-        Workers each make a frame of 384 KiB to 1.4 MiB of content. Without any, and from level 10 on, there is one.
+        Workers each make a frame of 384 KiB to 1 MiB of content. Without any, and from level 10 on, there is one.
         """
         return chunk_stream(self._encode(source))
 
@@ -119,11 +119,11 @@ class Zstd:
         yield from decode_members(source, new_decoder, codec=self.name, foreign=(zstd.ZstdError,))
 
 
-def _frame_encoder(zstd: ModuleType, options: dict[Any, int]) -> Callable[[bytes], bytes]:
+def _frame_encoder(zstd: ModuleType, options: dict[Any, int]) -> Callable[[bytes | memoryview], bytes]:
     """Return what makes one frame of a block, with as many compressors as there are threads that call it at a time."""
     idle: deque[Any] = deque()
 
-    def encode(block: bytes) -> bytes:
+    def encode(block: bytes | memoryview) -> bytes:
         try:
             compressor = idle.pop()
         except IndexError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from django_snapshots.connectors._dumpdata_drill import inspect_rows, scratch_tables
 from django_snapshots.connectors._dumpdata_models import (
     applied_migrations,
     differences,
@@ -115,10 +114,14 @@ class DumpDataConnector:
         Raises:
             SnapshotConnectorError: The role may not make one, or a table cannot be made in it.
         """
+        from django_snapshots.connectors._dumpdata_drill import scratch_tables  # noqa: PLC0415 - brings every engine's
+
         return scratch_tables(alias)
 
     def inspect(self, alias: str, facts: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with a restored database: the rows of each model."""
+        from django_snapshots.connectors._dumpdata_drill import inspect_rows  # noqa: PLC0415 - brings every engine's
+
         return inspect_rows(alias, facts)
 
     def plan(self, alias: str, facts: Mapping[str, Any]) -> dict[str, JsonValue]:

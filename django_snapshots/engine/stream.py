@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from django_snapshots.cancellation import WorkCancelledError, ended_by_cancellation
 from django_snapshots.channel import Channel, ChannelReader, ChunkWriter, ClosedChannelError, DigestThread
-from django_snapshots.digests import CHUNK_SIZE, format_digest, new_hasher
+from django_snapshots.digests import CHUNK_SIZE, FLOW_SIZE, format_digest, new_hasher
 from django_snapshots.errors import SnapshotDigestError
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def check_stored(source: BinaryIO, record: ArtifactRecord, *, snapshot: str, on_
         SnapshotDigestError: Its size or its digest differ.
     """
     hasher, size_bytes = new_hasher(), 0
-    while size_bytes <= record.stored_size and (chunk := source.read(CHUNK_SIZE)):
+    while size_bytes <= record.stored_size and (chunk := source.read(FLOW_SIZE)):
         hasher.update(chunk)
         size_bytes += len(chunk)
         on_bytes(size_bytes)

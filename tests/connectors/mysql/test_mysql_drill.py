@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from tests.connectors.drills import end, start
 from tests.docs.pages import ROOT
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from tests.connectors.mysql.house import House
