@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.docs.pages import Fence, fences_of
-from tests.s3 import serving_s3
+from tests.storage.servers import serving_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

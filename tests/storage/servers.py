@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from tests.npm import node_folder
+from tests.servers.ports import free_port
 from tests.storage.azurite import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "free_port",
     "program",
     "require_module",
     "serving_azure",
     "serving_moto",
     "serving_rclone_s3",
+    "serving_s3",
     "serving_sftp",
 ]
 
@@ -60,14 +61,6 @@ def program(name: str, install: str) -> str:
         if candidate.exists():
             return str(candidate)
     return shutil.which(name) or _refuse(f"The program {name} is not installed: {install}")
-
-
-def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -107,6 +100,20 @@ def serving_rclone_s3(folder: Path) -> Iterator[tuple[str, subprocess.Popen[byte
     arguments = [command, "--config", os.devnull, "serve", "s3", *login, str(folder)]
     with serving(arguments, port, folder.parent / f"{folder.name}.log") as server:
         yield f"http://127.0.0.1:{port}", server
+
+
+@contextmanager
+def serving_s3(folder: Path, *buckets: str) -> Iterator[dict[str, str]]:
+    """Serve `folder` with these buckets, and give the environment variables that lead boto3 there."""
+    for bucket in buckets:
+        (folder / bucket).mkdir(parents=True)
+    with serving_rclone_s3(folder) as (url, _):
+        yield {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "tests",
+            "AWS_SECRET_ACCESS_KEY": "only-for-tests",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
 
 
 @contextmanager

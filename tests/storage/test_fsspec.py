@@ -13,7 +13,8 @@ import pytest
 from django_snapshots.errors import SnapshotNameError, SnapshotStorageError
 from django_snapshots.storage import AdvancedSnapshotStorage, FsspecBackend
 from django_snapshots.storage.guard import GuardedStorage
-from tests.storage.servers import free_port, require_module
+from tests.servers.ports import free_port
+from tests.storage.servers import require_module
 
 if TYPE_CHECKING:
     from pathlib import Path

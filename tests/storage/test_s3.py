@@ -7,6 +7,7 @@ import threading
 import time
 import tracemalloc
 from collections import Counter
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,17 +42,23 @@ def packages() -> None:
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving_moto(tmp_path_factory.mktemp("moto")) as url:
+        with speaking_to(url) as client:
+            client.create_bucket(Bucket="snapshots")
         yield url
+
+
+@contextmanager
+def speaking_to(url: str) -> Iterator[Any]:
+    import boto3
+
+    with closing(boto3.client("s3", endpoint_url=url, **KEYS)) as client:
+        yield client
 
 
 @pytest.fixture
 def client(moto: str) -> Iterator[Any]:
-    import boto3
-
-    client = boto3.client("s3", endpoint_url=moto, **KEYS)
-    client.create_bucket(Bucket="snapshots")
-    yield client
-    client.close()
+    with speaking_to(moto) as client:
+        yield client
 
 
 def by_fsspec(url: str, bucket: str = "snapshots") -> FsspecBackend:
@@ -194,7 +201,7 @@ def test_streaming_needs_no_temporary_file(moto: str, tmp_path: Path, monkeypatc
     storage.delete("a")
 
 
-def test_a_django_storage_on_s3_is_read_as_a_stream(moto: str, client: Any) -> None:
+def test_a_django_storage_on_s3_is_read_as_a_stream(moto: str) -> None:
     storage = by_django(moto)
     storage.write("a", as_file(patterned(40 * MIB)))
     tracemalloc.start()

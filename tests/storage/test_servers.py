@@ -10,8 +10,7 @@ from botocore.exceptions import FlexibleChecksumError
 
 from django_snapshots.storage import DjangoStorageBackend, FsspecBackend
 from django_snapshots.testing import AdvancedStorageContract, StorageContract
-from tests.s3 import serving_s3
-from tests.storage.servers import require_module, serving_azure, serving_moto, serving_sftp
+from tests.storage.servers import require_module, serving_azure, serving_moto, serving_s3, serving_sftp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
