@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 PYTHONS ?=
 ROUNDS ?= 10
+# Tests run in a process for each processor; WORKERS= for one, with its output as it comes
+WORKERS ?= -nauto --dist=worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -24,13 +26,13 @@ test: $(VENV)/.group-test ## Run every test; ARGS="tests/storage -x" for some
 	@$(BIN)/python -m tests.programs
 	@$(BIN)/python -m tests.storage.azurite
 	@$(BIN)/python -m tests.browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 oldest: $(VENV)-oldest/.group-oldest ## Test with the oldest supported pydantic, pydantic-settings and Django
-	$(VENV)-oldest/bin/python -m pytest tests/conf tests/engine $(ARGS)
+	$(VENV)-oldest/bin/python -m pytest $(WORKERS) tests/conf tests/engine $(ARGS)
 
 matrix: $(VENV)/.python ## Test with the other Pythons found here, or with PYTHONS="python3.12 …", and the newest Django
-	$(BIN)/python -m tools.matrix $(if $(PYTHONS),--pythons "$(PYTHONS)") $(ARGS)
+	$(BIN)/python -m tools.matrix $(if $(PYTHONS),--pythons "$(PYTHONS)") $(WORKERS) $(ARGS)
 
 lint: $(VENV)/.group-lint ## Check the code with ruff
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from tests.conf import plugins
 from tests.conf.checking import project, run_check
 from tests.conf.right import AGE, RECIPIENT
 from tests.conf.wrong import DJANGO, LOCAL, storage
+from tests.permissions import let_others_enter
 
 LOCATION = "SNAPSHOTS['STORAGE']['OPTIONS']['location']"
 
@@ -135,8 +136,7 @@ print(*load_deploy_problems())
     ],
 )
 def test_a_folder_of_another_user_is_told(folder: Path, tmp_path: Path, name: str, message: str) -> None:
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755)
+    let_others_enter(tmp_path)
     process = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, str(tmp_path / name)],
         cwd=Path(__file__).resolve().parents[2],

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.permissions import let_others_enter
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -27,8 +29,7 @@ def small_disk(tmp_path: Path, size_mib: int) -> Iterator[Path]:
     if mounted.returncode != 0:
         pytest.skip("only root can mount a small file system")
     try:
-        for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            above.chmod(above.stat().st_mode | 0o011)
+        let_others_enter(tmp_path)
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
