@@ -52,18 +52,28 @@ def keygen(session: Session) -> None:
     """Make a pair, keep the identity in a file of its own, and say what to do with both.
 
     Raises:
-        SnapshotError: The file exists already or cannot be written, or a package is missing. Nothing was written.
+        SnapshotError: The file exists already or cannot be written, a package is missing, or the user has no home.
+            Nothing was written.
     """
     from django_snapshots.codecs.age import fingerprint, generate_pair  # noqa: PLC0415 - needed by no other verb
 
     chosen = session.options["output"]
-    file = Path(chosen or DEFAULT_FILE.expanduser()).absolute()
+    file = Path(chosen or _default_file()).absolute()
     identity, recipient = generate_pair()
     _write(file, _identity_text(identity, recipient, session.now), make_folder=chosen is None)
     session.finish(
         keygen_document(recipient, fingerprint(recipient), str(file)),
         lambda: _TEXT.format(file=file, recipient=recipient).rstrip(),
     )
+
+
+def _default_file() -> Path:
+    try:
+        return DEFAULT_FILE.expanduser()
+    except RuntimeError as error:
+        raise SnapshotError(
+            "The user of this process has no home directory to keep the identity in. Name a file with --output."
+        ) from error
 
 
 def _identity_text(identity: str, recipient: str, now: datetime) -> str:

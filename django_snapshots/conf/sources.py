@@ -185,8 +185,14 @@ def _opted_in(environment: Source, name: str, noun: str, read: Callable[[Path], 
     variable = environment.variables.get(name)
     if variable is None:
         return Source({})
-    path = Path(variable.value).expanduser()
     origin = variable.origin.where
+    try:
+        path = Path(variable.value).expanduser()
+    except RuntimeError:
+        homeless = f"The {noun} {variable.value} is below the home directory of a user that this host does not know."
+        return Source(
+            {}, (Problem("snapshots.E007", (), homeless, f"Write its whole path, or unset {origin}.", origin),)
+        )
     try:
         source = read(path) if path.exists() else None
     except Exception as error:  # noqa: BLE001 - permissions, encodings, size limits: each is reported as E007

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import pwd
 import stat
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from django_snapshots.digests import digest_of
 from tests.codecs.keys import age_pair
@@ -266,6 +268,17 @@ def test_the_settings_that_keygen_shows_work_when_they_are_pasted(tmp_path: Path
     assert line.endswith(str(identity))
     assert stat.S_IMODE(identity.parent.stat().st_mode) == 0o700
     assert site.rows() == ROWS[:2]
+
+
+def test_keygen_of_a_user_without_a_home_asks_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)  # as in a container that runs as a number
+
+    with pytest.raises(CommandError, match="no home directory to keep the identity in. Name a file with --output"):
+        call_command("snapshots", "keygen")
 
 
 def test_keygen_never_overwrites(tmp_path: Path) -> None:

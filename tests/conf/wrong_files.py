@@ -15,6 +15,14 @@ WRONG_FILES = [
         ],
     ),
     Wrong(
+        "env file of a user who does not exist",
+        dict,
+        environ={"SNAPSHOTS_ENV_FILE": "~0nobody0/a.env"},
+        expected=[
+            "SNAPSHOTS_ENV_FILE: (E007) The env file ~0nobody0/a.env is below the home directory of a user that this host does not know. HINT: Write its whole path, or unset SNAPSHOTS_ENV_FILE."
+        ],
+    ),
+    Wrong(
         "env file that is a directory",
         dict,
         environ={"SNAPSHOTS_ENV_FILE": "{tmp}"},
