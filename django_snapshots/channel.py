@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Channel", "ChannelReader", "ChunkReader", "ChunkWriter", "ClosedChannelError", "DigestThread"]
 
-CAPACITY_BYTES = 256 * 1024
-"""A channel that holds as much lets the writer wait: enough to even out the two sides."""
+_CAPACITY_BYTES, _CAPACITY_CHUNKS = 256 * 1024, 3
+"""A channel that holds as much of both lets the writer wait: enough to even out the two sides. With one chunk of 1 MiB
+at a time a backup of media takes 6 % longer."""
 
 
 class ClosedChannelError(Exception):
@@ -41,13 +42,16 @@ class Channel:
             ClosedChannelError: The channel was broken; nobody will read the chunk.
         """
         with self._changed:
-            while self._held_bytes >= CAPACITY_BYTES and self._failure is None:
+            while self._is_full() and self._failure is None:
                 self._changed.wait()
             if self._failure is not None:
                 raise ClosedChannelError
             self._chunks.append(chunk)
             self._held_bytes += len(chunk)
             self._changed.notify_all()
+
+    def _is_full(self) -> bool:
+        return self._held_bytes >= _CAPACITY_BYTES and len(self._chunks) >= _CAPACITY_CHUNKS
 
     def get(self) -> bytes:
         """Return the next chunk, or b"" after the last one; raises the failure that broke the channel."""
