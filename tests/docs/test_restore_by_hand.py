@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +22,18 @@ if TYPE_CHECKING:
     from tests.docs.garden import Garden
 
 PAGE = "how-to/restore-by-hand.md"
+
+KILLED_WHILE_IT_WRITES = """
+import os, signal, sqlite3
+database = sqlite3.connect("db.sqlite3", isolation_level=None)
+database.execute("DELETE FROM ledger WHERE id % 3")
+database.execute("VACUUM")
+database.execute("PRAGMA cache_size = 5")
+database.execute("BEGIN")
+database.execute("UPDATE ledger SET note = zeroblob(150)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A process of the site that dies in a transaction: it leaves a rollback journal, which the next reader plays back."""
 
 
 def blocks(heading: str) -> list[Fence]:
@@ -98,6 +113,30 @@ def test_a_database_compressed_with_gzip_is_restored_by_hand(garden: Garden, ter
     terminal.run(wal)
 
     assert garden.state()["users"] == users
+
+
+@pytest.mark.usefixtures("tools")
+def test_the_journal_of_a_killed_process_does_not_reach_the_restored_database(
+    garden: Garden, terminal: Terminal
+) -> None:
+    rows = ((number, f"note {number} " * 8) for number in range(5_000))
+    with garden.database() as database:
+        database.execute("CREATE TABLE ledger (id INTEGER PRIMARY KEY, note TEXT)")
+        database.executemany("INSERT INTO ledger VALUES (?, ?)", rows)
+    garden.manage("snapshots", "backup", "--name", "nightly-14")
+    before = garden.state()
+    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_IT_WRITES], cwd=garden.folder, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    journal = (garden.folder / "db.sqlite3-journal").read_bytes()
+    assert len(journal) > 100_000
+
+    restore_by_hand(garden, terminal, blocks("Get the files")[0])
+
+    with garden.database() as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("SELECT count(*) FROM ledger").fetchone() == (5_000,)
+    assert garden.state() == before
+    assert (garden.folder / "db.old/db.sqlite3-journal").read_bytes() == journal
 
 
 @pytest.mark.usefixtures("tools")
