@@ -25,6 +25,7 @@ LAYERS = (
         "digests",
         "errors",
         "files",
+        "missing_disk",
         "scratch",
         "cancellation",
         "channel",

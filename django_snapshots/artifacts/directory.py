@@ -20,6 +20,7 @@ from django_snapshots.artifacts._tree_verify import tree_damage
 from django_snapshots.artifacts._tree_writer import TreeWriter
 from django_snapshots.conf.problems import Problem
 from django_snapshots.errors import SnapshotArtifactError
+from django_snapshots.missing_disk import missing_disk
 from django_snapshots.scratch import free_space, require_space, scratch_directory
 
 if TYPE_CHECKING:
@@ -61,13 +62,17 @@ class DirectoryArtifact:
             `problems` where something that belongs in the tar could not be read.
 
         Raises:
-            SnapshotArtifactError: The location is no folder, cannot be read, or is in the middle of a restore.
+            SnapshotArtifactError: The location is no folder, cannot be read, is on a disk that is not mounted, or is in
+                the middle of a restore.
         """
         target = self._target()
         notes = recover_swaps(target)
         try:
             root = os.open(target, _FOLDER_FLAGS)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            missing = missing_disk(Path(self.location).absolute())
+            if missing:
+                raise SnapshotArtifactError(shown(missing), artifact="") from error
             sink.write(END_OF_ARCHIVE)
             return {"files": 0, "size_bytes": 0, "notes": [*notes, f"{shown(target)} does not exist; the tar is empty"]}
         except OSError as error:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from django_snapshots.errors import SnapshotStorageError
+from django_snapshots.missing_disk import missing_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ def open_root(location: Path) -> Iterator[int | None]:
     try:
         root = os.open(location, _FOLDER)
     except FileNotFoundError as error:
-        _require_parent(location, error)
+        _require_disk(location, error)
         yield None
         return
     try:
@@ -80,18 +81,10 @@ def make_root(location: Path, mode: int) -> Iterator[int]:
         os.close(above)
 
 
-def _require_parent(location: Path, error: OSError) -> None:
-    if location.is_symlink():
-        found = f"{location} is a symbolic link to {location.readlink()}, which does not exist"
-    elif not location.parent.is_dir():
-        found = f"Neither {location} nor the folder above it exists"
-    else:
-        return
-    raise SnapshotStorageError(
-        f"{found}. If it is on a disk, mount the disk; otherwise create {location.parent}.",
-        operation="open",
-        path=str(location),
-    ) from error
+def _require_disk(location: Path, error: OSError) -> None:
+    found = missing_disk(location)
+    if found:
+        raise SnapshotStorageError(found, operation="open", path=str(location)) from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 from django_snapshots.conf.problems import Problem
 from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.errors import SnapshotStorageError
+from django_snapshots.missing_disk import missing_disk
 from django_snapshots.names import check_path, nearest
 from django_snapshots.scratch import require_space, scratch_directory
 from django_snapshots.storage._django_clouds import cloud_of
@@ -250,7 +251,7 @@ def _walk(storage: Storage, folder: str, starting: str = "") -> Iterator[str]:
         folders, files = storage.listdir(folder)
     except _NO_FOLDER as error:
         if _is_local(storage):
-            _require_parent(storage, error)
+            _require_disk(storage, error)
         return
     above = f"{folder}/" if folder else ""
     # An object store lists the object that stands for the folder itself as a file without a name.
@@ -274,11 +275,7 @@ def _names(entries: list[str], above: str) -> Iterator[str]:
             yield name
 
 
-def _require_parent(storage: FileSystemStorage, error: OSError) -> None:
-    location = Path(storage.location)
-    if not location.parent.is_dir():
-        raise SnapshotStorageError(
-            f"Neither {location} nor the folder above it exists. If it is on a disk, mount the disk; "
-            f"otherwise create {location.parent}.",
-            operation="list",
-        ) from error
+def _require_disk(storage: FileSystemStorage, error: OSError) -> None:
+    found = missing_disk(Path(storage.location))
+    if found:
+        raise SnapshotStorageError(found, operation="list") from error

@@ -283,6 +283,32 @@ def test_a_folder_that_is_missing_gives_an_empty_tar_and_a_note(tmp_path: Path) 
     assert facts == {"files": 0, "size_bytes": 0, "notes": [f"{tmp_path}/media does not exist; the tar is empty"]}
 
 
+def test_a_location_that_is_a_link_to_nowhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "media").symlink_to("disk/media")
+
+    with pytest.raises(SnapshotArtifactError) as caught:
+        dumped(tmp_path / "media")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/media is a symbolic link to disk/media, which does not exist. If it is on a disk, mount the disk; "
+        f"otherwise create {tmp_path}/disk/media."
+    )
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_location_in_a_folder_that_is_missing_is_refused(tmp_path: Path, link: bool) -> None:
+    if link:
+        (tmp_path / "disk").symlink_to("/nowhere/at/all")
+
+    with pytest.raises(SnapshotArtifactError) as caught:
+        dumped(tmp_path / "disk/media")
+
+    assert str(caught.value) == (
+        f"Neither {tmp_path}/disk/media nor the folder above it exists. If it is on a disk, mount the disk; "
+        f"otherwise create {tmp_path}/disk."
+    )
+
+
 def test_a_location_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "media").write_text("no folder")
 

@@ -138,6 +138,20 @@ def test_unreadable_media_make_the_snapshot_degraded_with_exit_3(site: Site) -> 
     assert "CommandError: The snapshot is degraded" in done.stderr
 
 
+def test_media_on_a_disk_that_is_not_mounted_make_no_snapshot(site: Site) -> None:
+    disk = site.folder / "disk"
+    site.media.rename(disk)
+    site.media.symlink_to(disk)
+    site.run("backup", "--name", "good")
+    disk.rename(site.folder / "unmounted")
+
+    failed = site.run("backup", "--name", "empty", exit_code=1)
+
+    assert f"{site.media} is a symbolic link to {disk}, which does not exist. If it is on a disk" in failed.stderr
+    assert "No snapshot was made" in failed.stderr
+    assert site.names() == ["good"]
+
+
 def test_list_of_nothing_says_how_to_begin(site: Site) -> None:
     assert "No snapshots yet. Make one with: manage.py snapshots backup" in site.run("list").stdout
     assert site.json("list") == {"snapshots": []}

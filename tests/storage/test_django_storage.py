@@ -494,6 +494,14 @@ def test_a_file_system_storage_on_an_unmounted_disk_is_an_error(tmp_path: Path, 
     )
 
 
+def test_a_file_system_storage_whose_location_is_a_link_to_nowhere_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("snapshots")
+    backend = DjangoStorageBackend(FileSystemStorage(tmp_path / "link"))
+
+    with pytest.raises(SnapshotStorageError, match="is a symbolic link to snapshots, which does not exist"):
+        backend.list("")
+
+
 def test_a_file_system_storage_that_nothing_was_written_to_is_empty(tmp_path: Path) -> None:
     assert DjangoStorageBackend(FileSystemStorage(tmp_path / "snapshots")).list("") == []
 
