@@ -31,6 +31,7 @@ __all__ = [
     "format_size",
     "free_space",
     "require_space",
+    "reserved_name_mistake",
     "scratch_directory",
     "sweep_scratch",
 ]
@@ -40,6 +41,7 @@ UNFINISHED_PREFIX = f"{SCRATCH_PREFIX}unfinished-"
 """A directory named so is not swept: what it holds may be the only copy."""
 
 _LOCK_NAME = ".lock"
+_UNNAMED_LOCK = f"{_LOCK_NAME}.new"
 _LOCKING_S = 60.0
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -97,7 +99,8 @@ class ScratchDirectory:
             elif child.name != _LOCK_NAME:
                 with suppress(OSError):
                     child.unlink()
-        _remove_tree(self.path)
+        if all(child.name == _LOCK_NAME for child in _children(self.path)):
+            _remove_tree(self.path)
         self.release()
 
     def release(self) -> None:
@@ -121,7 +124,8 @@ def sweep_scratch(parent: Path) -> list[Path]:
     """Remove the scratch directories of killed runs below `parent` and return them.
 
     A directory whose lock is held, that belongs to another user, or whose name says that it is unfinished, is left
-    alone. One without a lock file is about to get it, or was just emptied; after a minute nobody is at it any more.
+    alone. One without a lock file is about to get it, or was just emptied; after a minute nobody is at it any more. A
+    folder that holds anything without one was never ours.
     """
     removed = []
     for candidate in parent.glob(f"{SCRATCH_PREFIX}*"):
@@ -130,11 +134,22 @@ def sweep_scratch(parent: Path) -> list[Path]:
         leftover = ScratchDirectory.adopt(candidate)
         if leftover is not None:
             leftover.remove()
-            removed.append(candidate)
         elif _is_abandoned_without_lock(candidate):
-            _remove_tree(candidate)
+            _remove_without_lock(candidate)
+        else:
+            continue
+        if not os.path.lexists(candidate):
             removed.append(candidate)
     return removed
+
+
+def reserved_name_mistake(folder: str | os.PathLike[str]) -> tuple[str, str] | None:
+    """Return what is wrong with the name of a folder that is to last, and what to do; None where it is no scratch."""
+    name = Path(folder).name
+    if not name.startswith(SCRATCH_PREFIX):
+        return None
+    message = f"The folder is called '{name}': names that begin with {SCRATCH_PREFIX} are those of temporary folders."
+    return message, "Write another name; a folder that is there can be renamed."
 
 
 def _is_abandoned_without_lock(directory: Path) -> bool:
@@ -143,7 +158,16 @@ def _is_abandoned_without_lock(directory: Path) -> bool:
     except OSError:
         return False
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-    return ours and time.time() - found.st_mtime > _LOCKING_S and not (directory / _LOCK_NAME).exists()
+    return ours and time.time() - found.st_mtime > _LOCKING_S
+
+
+def _remove_without_lock(directory: Path) -> None:
+    """Remove a directory that holds no more than stands in it before its lock; leave any other as it is."""
+    with suppress(OSError):
+        names = os.listdir(directory)  # noqa: PTH208 - one that cannot be listed must not pass for an empty one
+        if names == [_UNNAMED_LOCK]:
+            (directory / _UNNAMED_LOCK).unlink()
+        directory.rmdir()
 
 
 def _children(directory: Path) -> list[Path]:
@@ -182,7 +206,7 @@ def _remove_tree(tree: Path) -> None:
 
 def _lock(directory: Path) -> int:
     # Locked before it gets its name: a sweep at the same moment finds either no lock file or a locked one.
-    unnamed = directory / f"{_LOCK_NAME}.new"
+    unnamed = directory / _UNNAMED_LOCK
     descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     unnamed.rename(directory / _LOCK_NAME)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -89,6 +90,59 @@ def test_a_directory_without_a_lock_is_swept_only_when_its_process_cannot_be_at_
     os.utime(directory, (hour_ago, hour_ago))
     assert sweep_scratch(tmp_path) == [directory]
     assert not directory.exists()
+
+
+@pytest.mark.parametrize("entry", ["nightly.tar", ".lock.new.bak", "nightly/manifest.json"])
+def test_a_folder_of_the_prefix_that_holds_something_and_was_never_locked_is_left_alone(
+    tmp_path: Path, entry: str
+) -> None:
+    kept = tmp_path / f"{SCRATCH_PREFIX}prod" / entry
+    kept.parent.mkdir(parents=True)
+    kept.write_text("x")
+    (tmp_path / f"{SCRATCH_PREFIX}prod" / ".lock.new").touch()
+    hour_ago = time.time() - 3600
+    os.utime(tmp_path / f"{SCRATCH_PREFIX}prod", (hour_ago, hour_ago))
+
+    with scratch_directory(tmp_path):
+        pass
+
+    assert kept.read_text() == "x"
+
+
+def test_a_folder_without_a_lock_that_cannot_be_listed_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / f"{SCRATCH_PREFIX}closed"
+    directory.mkdir()
+    (directory / "data").write_text("x")
+    hour_ago = time.time() - 3600
+    os.utime(directory, (hour_ago, hour_ago))
+
+    def refuse(path: object) -> list[str]:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+
+    assert sweep_scratch(tmp_path) == []
+    monkeypatch.undo()
+    assert (directory / "data").exists()
+
+
+def test_what_a_removal_could_not_remove_keeps_its_lock_for_the_next_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = ScratchDirectory(tmp_path)
+    (scratch.path / "folder").mkdir()
+    remove_tree = shutil.rmtree
+    monkeypatch.setattr(
+        "shutil.rmtree", lambda tree, **options: None if tree.name == "folder" else remove_tree(tree, **options)
+    )
+
+    scratch.remove()
+
+    assert sorted(path.name for path in scratch.path.iterdir()) == [".lock", "folder"]
+    monkeypatch.undo()
+    assert sweep_scratch(tmp_path) == [scratch.path]
 
 
 def test_somebody_elses_folders_and_links_are_left_alone(tmp_path: Path) -> None:

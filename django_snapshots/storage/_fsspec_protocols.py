@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django_snapshots.conf.problems import Problem
 from django_snapshots.names import nearest
+from django_snapshots.scratch import reserved_name_mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,6 +88,8 @@ def url_problems(url: str) -> Iterator[Problem]:
         yield Problem("snapshots.E002", _URL, f"The protocol '{name}' is not supported.", hint)
     elif not urlsplit(url).netloc and PROTOCOLS[name].remote:
         yield Problem("snapshots.E002", _URL, "The URL names no bucket, container or host.", f"Write {_EXAMPLES}.")
+    elif PROTOCOLS[name] is _LOCAL and (mistake := reserved_name_mistake(urlsplit(url).path)):
+        yield Problem("snapshots.E002", _URL, *mistake)
     if _has_credentials(url):
         yield Problem(
             "snapshots.E002",

@@ -16,7 +16,7 @@ from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.errors import SnapshotStorageError
 from django_snapshots.missing_disk import missing_disk
 from django_snapshots.names import check_path, nearest
-from django_snapshots.scratch import require_space, scratch_directory
+from django_snapshots.scratch import require_space, reserved_name_mistake, scratch_directory
 from django_snapshots.storage._django_clouds import cloud_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ class DjangoStorageBackend:
 
     def check(self) -> list[Problem]:
         """Return what is wrong with the storage inside; builds it, and calls none of its methods."""
-        return self._build()[1]
+        storage, problems = self._build()
+        mistake = reserved_name_mistake(storage.location) if storage is not None and _is_local(storage) else None
+        return [*problems, Problem("snapshots.E002", ("storage",), *mistake)] if mistake else problems
 
     def read(self, path: str) -> IO[bytes]:
         """Open the object for reading; S3, Azure and Google Cloud give it as a stream."""

@@ -13,7 +13,7 @@ from django_snapshots.conf.problems import Problem
 from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.errors import SnapshotNameError, SnapshotStorageError
 from django_snapshots.names import check_path
-from django_snapshots.scratch import SCRATCH_PREFIX
+from django_snapshots.scratch import SCRATCH_PREFIX, reserved_name_mistake
 from django_snapshots.storage._folders import (
     list_files,
     make_durable,
@@ -282,7 +282,7 @@ def _mistake(location: str) -> tuple[str, str] | None:
         return "The location is empty.", "Write an absolute path."
     if "\0" in location:
         return "The location holds a NUL character.", "Write an absolute path."
-    return None
+    return reserved_name_mistake(location)
 
 
 def _mode(value: int | str) -> int:

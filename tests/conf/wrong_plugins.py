@@ -424,6 +424,27 @@ WRONG_PLUGINS = [
         ],
     ),
     Wrong(
+        "storage in a folder with a name of temporary ones",
+        lambda: storage(location="/srv/.django-snapshots-prod"),
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['location']: (E002) The folder is called '.django-snapshots-prod': names that begin with .django-snapshots- are those of temporary folders. HINT: Write another name; a folder that is there can be renamed."
+        ],
+    ),
+    Wrong(
+        "Django storage in a folder with a name of temporary ones",
+        lambda: storage(DJANGO, storage=FileSystemStorage("/srv/.django-snapshots-prod")),
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['storage']: (E002) The folder is called '.django-snapshots-prod': names that begin with .django-snapshots- are those of temporary folders. HINT: Write another name; a folder that is there can be renamed."
+        ],
+    ),
+    Wrong(
+        "URL of a folder with a name of temporary ones",
+        lambda: storage("django_snapshots.storage.FsspecBackend", url="file:///srv/.django-snapshots-prod"),
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['url']: (E002) The folder is called '.django-snapshots-prod': names that begin with .django-snapshots- are those of temporary folders. HINT: Write another name; a folder that is there can be renamed."
+        ],
+    ),
+    Wrong(
         "STORAGES alias whose options are wrong",
         lambda: storage(DJANGO, storage="default"),
         settings={

@@ -173,6 +173,13 @@ def test_check_warns_of_a_relative_location() -> None:
         ("~nobody-knows/x", "'~nobody-knows/x' begins with ~, which is not expanded here."),
         ("", "The location is empty."),
         ("/a\0b", "The location holds a NUL character."),
+        (
+            "/srv/.django-snapshots-a",
+            (
+                "The folder is called '.django-snapshots-a': names that begin with .django-snapshots- are those of "
+                "temporary folders."
+            ),
+        ),
     ],
 )
 def test_a_location_that_means_nothing_is_found_by_check_and_refused(
