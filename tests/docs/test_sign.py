@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from django_snapshots.signers import HMAC, Ed25519
 from tests.docs.pages import DOCS, Fence, fences_of
@@ -23,17 +24,19 @@ PAGE = "how-to/sign.md"
 
 def test_openssl_judges_the_signature_as_the_page_says(tmp_path: Path) -> None:
     openssl = require_program("openssl")
-    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    private, public = tmp_path / "private.pem", tmp_path / "snapshots_key.pub"
     subprocess.run([openssl, "genpkey", "-algorithm", "ed25519", "-out", str(private)], check=True)
-    subprocess.run([openssl, "pkey", "-in", str(private), "-pubout", "-out", str(public)], check=True)
+    key = load_pem_private_key(private.read_bytes(), None).public_key()
+    public.write_bytes(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b" snapshots of web-1\n")
     options = {"public_keys_file": str(public), "private_key_file": str(private)}
     signing = {"BACKEND": "django_snapshots.signers.Ed25519", "OPTIONS": options}
     site = make_site(tmp_path / "site", f"SNAPSHOTS = {{'SIGNING': {signing}}}")
     site.run("backup", "--name", "nightly-14")
-    (by_hand,) = (fence for fence in fences_of(PAGE) if fence.heading == "Check a signature by hand")
-    replace = {"/var/backups": str(site.folder), "/srv/public.pem": str(public), "/tmp/signature": f"{tmp_path}/sig"}
+    as_pem, by_hand = (fence for fence in fences_of(PAGE) if fence.heading == "Check a signature by hand")
+    replace = {"/var/backups": str(site.folder), "/srv": str(tmp_path), "/tmp/signature": f"{tmp_path}/sig"}
     terminal = Terminal(tmp_path, replace)
 
+    terminal.run(as_pem)
     terminal.run(by_hand)
 
     manifest = site.snapshots / "nightly-14" / "manifest.json"
