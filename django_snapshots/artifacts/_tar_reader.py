@@ -47,7 +47,7 @@ _REFUSED_KINDS = {
 _SECOND = 1_000_000_000
 _ID_LIMIT = 2**32 - 1
 _LIMIT = 2**63
-"""Of sizes in bytes and times in nanoseconds: what the kernel takes."""
+"""Of sizes in bytes and times in seconds: what the kernel takes."""
 
 _DIGITS_MAX = 20
 
@@ -247,7 +247,7 @@ def _mtime_ns(value: bytes | None, field: bytes, path: bytes) -> int:
         if not seconds.isdigit() or not (fraction or b"0").isdigit() or len(seconds) > _DIGITS_MAX:
             raise _bad_value(b"mtime", value)
         time_ns = sign * (int(seconds) * _SECOND + int(fraction[:9].ljust(9, b"0")))
-    if abs(time_ns) >= _LIMIT:
+    if abs(time_ns) >= _LIMIT * _SECOND:
         raise refusal(f"{printable(path)} has a modification time that no file system can hold")
     return time_ns
 

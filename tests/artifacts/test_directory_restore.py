@@ -127,6 +127,20 @@ def test_extended_attributes_of_the_folder_are_kept(tmp_path: Path) -> None:
     assert os.getxattr(media, "user.comment") == b"uploads"
 
 
+@pytest.mark.parametrize("seconds", [2**33, 9_223_372_037, 2**62, -(2**32)])
+def test_a_file_of_any_date_that_the_file_system_takes_comes_back_with_it(tmp_path: Path, seconds: int) -> None:
+    (tmp_path / "media").mkdir()
+    file = tmp_path / "media/file"
+    file.write_text("of another age")
+    os.utime(file, ns=(0, seconds * 1_000_000_000))  # the file system takes the nearest date that it has
+    tar, facts = dumped(tmp_path / "media")
+
+    restored(tmp_path / "other", tar, facts)
+
+    assert DirectoryArtifact(tmp_path).verify(io.BytesIO(tar), facts) == []
+    assert (tmp_path / "other/file").stat().st_mtime_ns == file.stat().st_mtime_ns
+
+
 def test_a_location_that_is_a_symlink_stays_one(tmp_path: Path) -> None:
     tar, facts = dumped(grow_tree(tmp_path / "source"))
     grow_new_tree(tmp_path / "shared")
