@@ -102,6 +102,12 @@ class ArtifactRecord(BaseModel):
         None
     )
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What belongs in the artifact and is missing, such as a file that could not be read; none for a whole one."""
+        texts = self.facts.get("problems")
+        return tuple(str(text) for text in texts) if isinstance(texts, list) else ()
+
 
 class Manifest(BaseModel):
     """`manifest.json`, version 2. A snapshot exists exactly when its manifest does."""
@@ -122,6 +128,11 @@ class Manifest(BaseModel):
     def artifact(self, name: str) -> ArtifactRecord | None:
         """Return the record of the artifact called `name`, or None."""
         return next((record for record in self.artifacts if record.name == name), None)
+
+    @property
+    def problems(self) -> dict[str, tuple[str, ...]]:
+        """What is missing of each artifact, by its name; those that are whole are left out."""
+        return {record.name: record.problems for record in self.artifacts if record.problems}
 
     @property
     def stored_size_bytes(self) -> int:

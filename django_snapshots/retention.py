@@ -77,6 +77,7 @@ class Candidate:
         pin: Why it is pinned, such as "pinned until 2027-01-01: audit"; None for no pin.
         damage: Why it cannot be restored as it is; None for a complete one.
         artifacts: The names of those it holds.
+        lacking: Those of them that it holds only in part, because some of it could not be read.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Candidate:
     pin: str | None = None
     damage: str | None = None
     artifacts: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def is_safety(self) -> bool:
@@ -169,8 +171,8 @@ def _reasons(policy: Policy, candidates: Sequence[Candidate], now: datetime, zon
     _limit_size(policy, in_order, ruled)
     held = _newest_with(in_order)
     for name, found in ruled.items():
-        if not found.keeping and held[name]:
-            found.keeping.append(f"newest with {', '.join(held[name])}")
+        if not found.keeping:
+            found.keeping += held[name]
         reasons[name].keeping += found.keeping
         reasons[name].against = found.against
     return reasons
@@ -186,12 +188,22 @@ def _judge_safety(reasons: _Reasons, rank: int, age: timedelta) -> None:
 
 
 def _newest_with(in_order: Sequence[Candidate]) -> dict[str, list[str]]:
-    """Return, by the name of a snapshot, the artifacts of which it is the first holder."""
+    """Return, by the name of a snapshot, why it is the last of an artifact: the first to hold it, or to hold all of it.
+
+    What lacks something takes no place from the last whole one. It has one of its own: of an artifact that can never be
+    read as a whole it is all there is.
+    """
     held: dict[str, list[str]] = {candidate.name: [] for candidate in in_order}
     seen: set[str] = set()
+    seen_whole: set[str] = set()
     for candidate in in_order:
-        held[candidate.name] += [name for name in candidate.artifacts if name not in seen]
+        whole = [name for name in candidate.artifacts if name not in candidate.lacking]
+        first = [name for name in candidate.artifacts if name not in seen]
+        first_whole = [name for name in whole if name in seen and name not in seen_whole]
+        texts = (("newest with", first), ("newest with all of", first_whole))
+        held[candidate.name] += [f"{words} {', '.join(names)}" for words, names in texts if names]
         seen.update(candidate.artifacts)
+        seen_whole.update(whole)
     return held
 
 

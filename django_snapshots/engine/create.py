@@ -243,7 +243,7 @@ def _store_all(
 
     tasks = [task(name, artifact) for name, artifact in artifacts.items()]
     records = run_side_by_side(tasks, jobs=jobs, deliver=on_progress, release=release)
-    problems = [f"{record.name}: {problem}" for record in records for problem in _texts(record.facts.get("problems"))]
+    problems = [f"{record.name}: {problem}" for record in records for problem in record.problems]
     return records, problems
 
 
@@ -300,10 +300,6 @@ def _record(name: str, artifact: Artifact, path: str, codecs: _Codecs, result: S
 def _kind(artifact: Artifact) -> str:
     kind: str = getattr(artifact, "kind", "custom")
     return kind
-
-
-def _texts(value: object) -> list[str]:
-    return [str(text) for text in value] if isinstance(value, list) else []
 
 
 @contextmanager

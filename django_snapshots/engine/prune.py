@@ -132,6 +132,7 @@ def _candidate(snapshot: Snapshot, listing: Collection[str], now: datetime, zone
         pin=pin,
         damage=snapshot.damage or _found_damage(snapshot),
         artifacts=snapshot.artifact_names,
+        lacking=snapshot.lacking,
     )
 
 

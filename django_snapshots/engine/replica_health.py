@@ -84,6 +84,7 @@ def _wanted(replica: Replica, snapshots: Sequence[Snapshot], now: datetime, zone
             size_bytes=snapshot.require_manifest().stored_size_bytes,
             pin=pin_text(snapshot, now=now, zone=zone),
             artifacts=snapshot.artifact_names,
+            lacking=snapshot.lacking,
         )
         for snapshot in snapshots
     ]

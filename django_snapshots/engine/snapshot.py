@@ -54,6 +54,11 @@ class Snapshot:
         return tuple(record.name for record in self.manifest.artifacts) if self.manifest else ()
 
     @property
+    def lacking(self) -> tuple[str, ...]:
+        """Those of the artifacts that it holds only in part: some of it could not be read when it was made."""
+        return tuple(self.manifest.problems) if self.manifest else ()
+
+    @property
     def is_safety(self) -> bool:
         """Whether it is what a restore saved before it replaced it, and so no regular backup."""
         return self.name.startswith(SAFETY_PREFIX)

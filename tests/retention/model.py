@@ -65,12 +65,28 @@ def saved_names(saved: Sequence[Candidate], now: datetime) -> set[str]:
 
 
 def last_holders(counted: Sequence[Candidate]) -> set[str]:
-    """Return the names of the newest backup with each artifact, or of what a restore saved where no backup has it."""
+    """Return the names of the newest backup with each artifact, and with all of it.
+
+    Where no backup has it, of what a restore saved.
+    """
 
     def is_last_with(one: Candidate, artifact: str) -> bool:
         return not any(artifact in other.artifacts and comes_before(other, one) for other in counted)
 
-    return {one.name for one in counted if any(is_last_with(one, artifact) for artifact in one.artifacts)}
+    def is_last_with_all_of(one: Candidate, artifact: str) -> bool:
+        return holds_all_of(one, artifact) and not any(
+            holds_all_of(other, artifact) and comes_before(other, one) for other in counted
+        )
+
+    return {
+        one.name
+        for one in counted
+        if any(is_last_with(one, artifact) or is_last_with_all_of(one, artifact) for artifact in one.artifacts)
+    }
+
+
+def holds_all_of(one: Candidate, artifact: str) -> bool:
+    return artifact in one.artifacts and artifact not in one.lacking
 
 
 def is_saved_by_a_restore(candidate: Candidate) -> bool:

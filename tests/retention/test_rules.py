@@ -211,6 +211,26 @@ def test_a_backup_of_the_database_alone_does_not_push_out_the_last_one_with_medi
     ]
 
 
+def test_what_lacks_something_does_not_push_out_the_last_one_that_has_all_of_an_artifact() -> None:
+    whole = ("database/default", "media")
+    nights = [at(f"2026-11-{day}", artifacts=whole, lacking=("media",)) for day in (22, 21)]
+    weeks = [at("2026-11-16", artifacts=whole), at("2026-11-09", artifacts=whole)]
+
+    assert reasons(Policy(keep=1), *nights, *weeks) == [
+        "last 1 of 1",
+        "no rule keeps it",
+        "newest with all of media",
+        "no rule keeps it",
+    ]
+
+
+def test_what_lacks_something_is_the_last_of_an_artifact_where_no_other_holds_it() -> None:
+    nights = [at(f"2026-11-{day}", artifacts=("database/default",)) for day in (22, 21)]
+    weeks = [at(f"2026-11-{day}", artifacts=("media",), lacking=("media",)) for day in (16, "09")]
+
+    assert reasons(Policy(keep=1), *nights, *weeks)[2:] == ["newest with media", "no rule keeps it"]
+
+
 def test_the_newest_with_an_artifact_counts_as_such_only_when_it_is_complete_and_of_the_past() -> None:
     torn = at("2026-11-21", artifacts=("media",), damage="torn")
     ahead = at("2035-01-01", artifacts=("media",))

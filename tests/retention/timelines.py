@@ -73,4 +73,5 @@ def _candidate(name: str, moment: datetime) -> st.SearchStrategy[Candidate]:
         pin=st.sampled_from([None, None, None, None, "pinned"]),
         damage=st.sampled_from([None, None, None, None, None, "its manifest is torn"]),
         artifacts=st.sampled_from([(), ("a",), ("a",), ("a", "b"), ("b", "c")]),
+        lacking=st.sampled_from([(), (), (), ("a",), ("b",)]),
     )
