@@ -110,13 +110,17 @@ class SnapshotStorageError(SnapshotError):
         operation: The method that failed, such as "write".
         path: The path it was called with.
         missing: True when the storage answers, and says that it has no object of that path.
+        full: True when there was no space left for what was to be written, or its quota was used up.
     """
 
-    def __init__(self, message: str, *, operation: str = "", path: str = "", missing: bool = False) -> None:
+    def __init__(
+        self, message: str, *, operation: str = "", path: str = "", missing: bool = False, full: bool = False
+    ) -> None:
         super().__init__(message)
         self.operation = operation
         self.path = path
         self.missing = missing
+        self.full = full
 
 
 class SnapshotStorageCapabilityError(SnapshotStorageError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ __all__ = [
     "BulkMemoryStorage",
     "BytesArtifact",
     "FixedClock",
+    "FullStorage",
     "MemoryStorage",
     "PlainArtifact",
 ]
@@ -80,6 +82,23 @@ class BulkMemoryStorage(AdvancedMemoryStorage):
     def delete_many(self, paths: list[str]) -> None:
         for path in reversed(paths):
             self.delete(path)
+
+
+class FullStorage(AdvancedMemoryStorage):
+    """The advanced tier on a disk that takes nothing more until something on it is deleted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+
+    def stream_write(self, path: str, chunks: Iterator[bytes]) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+        super().stream_write(path, chunks)
+
+    def delete(self, path: str) -> None:
+        self.full = self.full and path not in self.files
+        super().delete(path)
 
 
 @dataclass

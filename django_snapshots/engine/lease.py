@@ -187,9 +187,33 @@ class StorageLease:
         )
 
 
+class _RemovingLease(StorageLease):
+    """The lease of a run that only removes: a full storage has no space for it until something is removed."""
+
+    def acquire(self) -> None:
+        """Take the lease, or none while the storage is full and no other run has it.
+
+        Raises:
+            SnapshotBusyError: Another run has it.
+            SnapshotStorageError: The storage failed.
+        """
+        try:
+            super().acquire()
+        except SnapshotStorageError as error:
+            if not error.full:
+                raise
+            self.require_free()
+
+    def require_held(self) -> None:
+        """Take the lease if there was no space for it yet, and check that it was not lost; raises what both raise."""
+        if self._thread is None:
+            self.acquire()
+        super().require_held()
+
+
 @contextmanager
 def holding_storage(
-    storage: GuardedStorage, verb: str, *, clock: Callable[[], datetime], writes: bool = True
+    storage: GuardedStorage, verb: str, *, clock: Callable[[], datetime], writes: bool = True, removes: bool = False
 ) -> Iterator[StorageLease]:
     """Hold the lease of a storage for the time of a `with` block.
 
@@ -199,12 +223,14 @@ def holding_storage(
         clock: Gives the present, aware.
         writes: False for a run that only reads: it goes on without a lease on a storage that refuses to take one,
             when no other run has it.
+        removes: True for a run that only removes: on a full storage it begins without a lease, when no other run has
+            it, and takes one as soon as there is space.
 
     Raises:
         SnapshotBusyError: Another run has it.
         SnapshotStorageError: The storage failed.
     """
-    lease = StorageLease(storage, verb, clock)
+    lease = (_RemovingLease if removes else StorageLease)(storage, verb, clock)
     try:
         lease.acquire()
     except SnapshotStorageError:

@@ -1,7 +1,7 @@
 """Removing snapshots so that one that is killed half-way shows nothing half-way, and is finished by the next.
 
-A note of the names is stored before the first deletion and goes with the last. What makes a snapshot visible, its
-manifest or its archive, goes first.
+A note of the names is stored before the first deletion and goes with the last; on a full storage, as soon as something
+was deleted. What makes a snapshot visible, its manifest or its archive, goes first.
 """
 
 from __future__ import annotations
@@ -61,26 +61,55 @@ def remove_snapshots(
     if not names:
         return []
     by_name = _by_name(listing)
-    note = catalog.removal_path(uuid.uuid4().hex)
-    storage.store(note, iter([json.dumps({"names": list(names)}).encode()]))
+    note = _Note(storage, names)
+    note.leave()
     removed: list[str] = []
     try:
         for name in names:
             require_held()
-            _remove(storage, name, by_name[name])
+            _remove(storage, name, by_name[name], then=note.leave)
             removed.append(name)
-        storage.delete(note)
+        note.take_away()
     except SnapshotError as error:
         error.add_note(f"Deleted before that: {', '.join(removed) or 'none'}. The next prune removes what is left.")
         raise
     return removed
 
 
-def _remove(storage: GuardedStorage, name: str, listing: Sequence[str]) -> None:
+class _Note:
+    """The names of what a removal removes, kept in the storage until it has ended."""
+
+    def __init__(self, storage: GuardedStorage, names: Sequence[str]) -> None:
+        self._storage = storage
+        self._path = catalog.removal_path(uuid.uuid4().hex)
+        self._content = json.dumps({"names": list(names)}).encode()
+        self._left = False
+
+    def leave(self) -> None:
+        """Store it, unless that is done; a full storage has no space for it until something is removed."""
+        if self._left:
+            return
+        try:
+            self._storage.store(self._path, iter([self._content]))
+        except SnapshotStorageError as error:
+            if not error.full:
+                raise
+        else:
+            self._left = True
+
+    def take_away(self) -> None:
+        """Remove it, if it was stored."""
+        if self._left:
+            self._storage.delete(self._path)
+
+
+def _remove(storage: GuardedStorage, name: str, listing: Sequence[str], *, then: Callable[[], None]) -> None:
+    """Remove a snapshot; `then` is called as soon as it is not visible any more."""
     paths = catalog.paths_of(name, listing)
     visible = [path for path in paths if path in (catalog.manifest_path(name), catalog.archive_path(name))]
     for path in visible:  # alone: nothing else of it may be gone as long as it is listed
         storage.delete(path)
+    then()
     storage.delete_many(paths[len(visible) :])
 
 

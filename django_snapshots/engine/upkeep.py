@@ -95,7 +95,7 @@ class Upkeep:
         if dry_run:
             plan = make_plan()
             return Pruned(plan.decisions, (), plan.leftovers)
-        with self._at_work("prune") as lease:
+        with self._at_work("prune", removes=True) as lease:
             plan = make_plan()
             deleted = prune_snapshots(self._storage, plan, require_held=lease.require_held)
         return Pruned(plan.decisions, tuple(deleted), plan.leftovers)
@@ -138,7 +138,7 @@ class Upkeep:
             SnapshotPinnedError: A pin holds it.
         """
         self.require_deletable([name])
-        with self._at_work("delete") as lease:
+        with self._at_work("delete", removes=True) as lease:
             self.require_deletable([name])  # once more: it may have been pinned while this run waited
             delete_snapshot(self._storage, name, require_held=lease.require_held)
 
@@ -175,5 +175,5 @@ class Upkeep:
             unpin_snapshot(self._storage, snapshot)
         return snapshot
 
-    def _at_work(self, verb: str) -> AbstractContextManager[StorageLease]:
-        return holding_storage(self._storage, verb, clock=self._clock)
+    def _at_work(self, verb: str, *, removes: bool = False) -> AbstractContextManager[StorageLease]:
+        return holding_storage(self._storage, verb, clock=self._clock, removes=removes)

@@ -39,6 +39,7 @@ _ADVICE = {
     errno.EPERM: "Give the user that runs this command access to it.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
 }
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _OTHER_ADVICE = "Check that it can be reached and that its credentials allow this, then try again."
 
 
@@ -256,7 +257,7 @@ class GuardedStorage:
             return self._error(operation, path, "it is missing from the storage.", missing=True)
         number = error.errno if isinstance(error, OSError) else None
         advice = _ADVICE.get(number or 0, _OTHER_ADVICE)
-        return self._error(operation, path, f"{self._described(error)} {advice}")
+        return self._error(operation, path, f"{self._described(error)} {advice}", full=number in _FULL)
 
     def _described(self, error: Exception) -> str:
         from django_snapshots.conf.masking import scrub, secret_texts  # noqa: PLC0415 - imports pydantic
@@ -273,13 +274,16 @@ class GuardedStorage:
         except Exception:  # noqa: BLE001 - the first error is the one to report
             return False
 
-    def _error(self, operation: str, path: str, what: str, *, missing: bool = False) -> SnapshotStorageError:
+    def _error(
+        self, operation: str, path: str, what: str, *, missing: bool = False, full: bool = False
+    ) -> SnapshotStorageError:
         on = f" '{path}'" if path else ""
         return SnapshotStorageError(
             f"{self._label} could not {_VERBS.get(operation, operation)}{on}: {what}",
             operation=operation,
             path=path,
             missing=missing,
+            full=full,
         )
 
 

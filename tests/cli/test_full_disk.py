@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,10 +67,51 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk_keeps_the_earlier_snapshot_and_leaves_no_file(tmp_path: Path, small_disk: Path) -> None:
-    options = f'{{"location": "{small_disk / "snapshots"}"}}'
+def site_on(disk: Path, tmp_path: Path) -> Site:
+    options = f'{{"location": "{disk / "snapshots"}"}}'
     backend = '"django_snapshots.storage.LocalFileSystemBackend"'
-    site = make_site(tmp_path / "site", f'SNAPSHOTS = {{"STORAGE": {{"BACKEND": {backend}, "OPTIONS": {options}}}}}')
+    return make_site(tmp_path / "site", f'SNAPSHOTS = {{"STORAGE": {{"BACKEND": {backend}, "OPTIONS": {options}}}}}')
+
+
+def fill(disk: Path) -> None:
+    with suppress(OSError), (disk / "filling").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    with pytest.raises(OSError, match="No space left"):
+        (disk / "one-more").write_bytes(b"x")
+    (disk / "one-more").unlink()
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("verb", "snapshot_format"),
+    [
+        (["delete", "first", "second", "--noinput"], "directory"),
+        (["prune", "--keep", "1"], "directory"),
+        (["prune", "--keep", "1"], "archive"),
+    ],
+)
+def test_on_a_full_disk_snapshots_can_be_deleted_and_nothing_is_left_of_them(
+    tmp_path: Path, small_disk: Path, verb: list[str], snapshot_format: str
+) -> None:
+    site = site_on(small_disk, tmp_path)
+    for name in ("first", "second", "third"):
+        site.run("backup", "media", "--name", name, "--format", snapshot_format)
+    fill(small_disk)
+    refused = site.run("backup", "media", exit_code=1)
+    assert "No space left on device" in refused.stderr
+
+    site.run(*verb)
+
+    assert site.names() == ["third"]
+    assert all(path.startswith("third") for path in files(small_disk / "snapshots"))
+
+
+def test_a_full_disk_keeps_the_earlier_snapshot_and_leaves_no_file(tmp_path: Path, small_disk: Path) -> None:
+    site = site_on(small_disk, tmp_path)
     site.run("backup", "--name", "earlier")
     earlier = tree_digest(small_disk / "snapshots" / "earlier")
     (site.media / "video.mp4").write_bytes(os.urandom(4_000_000))

@@ -22,7 +22,7 @@ from django_snapshots.errors import SnapshotBusyError, SnapshotError, SnapshotSt
 from django_snapshots.storage import LocalFileSystemBackend
 from django_snapshots.storage.guard import GuardedStorage
 from tests.engine.test_failing_storage import Failing
-from tests.fakes import AdvancedMemoryStorage, FixedClock, MemoryStorage
+from tests.fakes import AdvancedMemoryStorage, FixedClock, FullStorage, MemoryStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -241,6 +241,42 @@ def test_a_reader_goes_on_where_nothing_can_be_written_unless_another_run_is_at_
     with held_elsewhere(writable, clock), pytest.raises(SnapshotBusyError):  # noqa: SIM117
         with holding_storage(storage, "restore", clock=clock, writes=False):
             pytest.fail("another run may delete what is read")
+
+
+def test_a_run_that_only_removes_begins_on_a_full_storage_and_takes_the_lease_when_there_is_space(
+    clock: FixedClock,
+) -> None:
+    memory = FullStorage()
+    memory.files["large"] = b"x"
+    memory.full = True
+    storage = GuardedStorage(memory)
+    with pytest.raises(SnapshotStorageError) as refused, holding_storage(storage, "backup", clock=clock):
+        pytest.fail("a backup writes")
+    assert refused.value.full
+
+    with holding_storage(storage, "prune", clock=clock, removes=True) as lease:
+        lease.require_held()
+        assert leases(memory) == []
+        storage.delete("large")
+        lease.require_held()
+        assert len(leases(memory)) == 1
+    assert leases(memory) == []
+
+
+def test_a_run_that_only_removes_gives_way_on_a_full_storage_too(clock: FixedClock) -> None:
+    memory = FullStorage()
+    storage = GuardedStorage(memory)
+    with held_elsewhere(storage, clock):
+        memory.full = True
+        with pytest.raises(SnapshotBusyError), holding_storage(storage, "prune", clock=clock, removes=True):
+            pytest.fail("another run is at work")
+
+    memory.files["large"] = b"x"
+    memory.full = True
+    with holding_storage(storage, "prune", clock=clock, removes=True) as lease:
+        storage.delete("large")
+        with held_elsewhere(storage, clock), pytest.raises(SnapshotBusyError):
+            lease.require_held()
 
 
 @pytest.mark.parametrize("manner", ["before", "after", "half"])

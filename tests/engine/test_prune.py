@@ -18,7 +18,14 @@ from django_snapshots.engine.verified import Finding, Verification, record
 from django_snapshots.errors import SnapshotPruneError, SnapshotStorageError
 from django_snapshots.retention import Policy
 from django_snapshots.storage.guard import GuardedStorage
-from tests.fakes import AdvancedMemoryStorage, BulkMemoryStorage, BytesArtifact, FixedClock, MemoryStorage
+from tests.fakes import (
+    AdvancedMemoryStorage,
+    BulkMemoryStorage,
+    BytesArtifact,
+    FixedClock,
+    FullStorage,
+    MemoryStorage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -398,6 +405,25 @@ def test_an_interrupted_delete_is_finished_without_a_policy(
         ("gone", 3, None)  # two files, and the note
     ]
     assert memory.files == kept
+
+
+class FullPowerCut(PowerCut, FullStorage):
+    """A power cut, on a full disk."""
+
+
+def test_a_delete_that_was_interrupted_on_a_full_disk_is_finished_by_the_next_run(
+    memory: AdvancedMemoryStorage, storage: GuardedStorage, backup: Backup, clock: FixedClock
+) -> None:
+    backup("gone", ARTIFACTS)
+    cut = FullPowerCut(memory.files, 3)  # the note that does not fit, the manifest, the note
+    cut.full = True
+    with pytest.raises(KeyboardInterrupt):
+        delete_snapshot(GuardedStorage(cut), "gone")
+    assert names(storage) == []
+
+    prune_snapshots(storage, plan_leftovers(storage, now=clock()))
+
+    assert memory.files == {}
 
 
 def test_a_snapshot_that_was_made_anew_after_an_interrupted_delete_is_not_touched(
