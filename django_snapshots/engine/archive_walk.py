@@ -23,7 +23,7 @@ _BLOCK = tarfile.BLOCKSIZE
 _ZEROS = bytes(_BLOCK)
 _CHECKSUM_AT = slice(148, 156)
 _EXTENSION_MAX_BYTES = 64 * 1024
-_PAX_PATH = re.compile(rb"\d+ path=([^\n]+)\n")
+_RECORD = re.compile(rb"([0-9]{1,6}) (path=[^\n]+|size=[0-9]{1,19})\n")
 
 
 def walk_archive(source: BinaryIO, snapshot: str) -> Iterator[tuple[str, BinaryIO]]:
@@ -34,17 +34,18 @@ def walk_archive(source: BinaryIO, snapshot: str) -> Iterator[tuple[str, BinaryI
     """
     blocks = _Blocks(source, snapshot)
     while (header := blocks.take(_BLOCK)) != _ZEROS:
-        path = None
+        extended: dict[bytes, bytes] = {}
         info = blocks.parse(header)
         if info.type == tarfile.XHDTYPE:
-            path = blocks.long_path(info.size)
+            extended = blocks.extended(info.size)
             info = blocks.parse(blocks.take(_BLOCK))
         if not info.isreg():
             raise blocks.damage(f"member '{info.name}' is no file")
-        content = _Content(blocks, info.size)
-        yield path or info.name, content
+        path, size = extended.get(b"path"), int(extended.get(b"size", info.size))
+        content = _Content(blocks, size)
+        yield info.name if path is None else path.decode("utf-8", "surrogateescape"), content
         content.pass_over()
-        blocks.padding(info.size)
+        blocks.padding(size)
     blocks.end()
 
 
@@ -83,14 +84,24 @@ class _Blocks:
             raise self.damage("the checksum of a header is damaged")
         return info
 
-    def long_path(self, size: int) -> str:
+    def extended(self, size: int) -> dict[bytes, bytes]:
+        """Return what an extended header says: a path over 100 bytes, a size of 8 GiB or more, or both.
+
+        The header after it has no room for them. POSIX.1-2001, pax: length of the record, keyword, value.
+        """
         if size > _EXTENSION_MAX_BYTES:
             raise self.damage(f"an extended header of {size} bytes")
-        found = _PAX_PATH.fullmatch(self.take(size))
+        data, at, found = self.take(size), 0, dict[bytes, bytes]()
         self.padding(size)
-        if found is None:
-            raise self.damage("an extended header is damaged")
-        return found[1].decode("utf-8", "surrogateescape")
+        while at < size:
+            record = _RECORD.match(data, at)
+            if record is None or int(record[1]) != len(record[0]):
+                raise self.damage("an extended header is damaged")
+            keyword, _, value = record[2].partition(b"=")
+            if found.setdefault(keyword, value) is not value:
+                raise self.damage("an extended header says the same thing twice")
+            at = record.end()
+        return found
 
     def padding(self, size: int) -> None:
         if self.take(-size % _BLOCK).strip(b"\0"):
