@@ -52,8 +52,17 @@ class Reader(io.BufferedIOBase, BinaryIO):
 
 def manifest_of(path: str, size: int) -> Manifest:
     digest = f"sha256:{hashlib.sha256().hexdigest()}"
-    record = {"name": "media", "kind": "directory", "path": path, "codecs": (), "facts": {}}
-    record |= {"plain_size": size, "plain_digest": digest, "stored_size": size, "stored_digest": digest}
+    record = ArtifactRecord(
+        name="media",
+        kind="directory",
+        path=path,
+        codecs=(),
+        plain_size=size,
+        plain_digest=digest,
+        stored_size=size,
+        stored_digest=digest,
+        facts={},
+    )
     return Manifest(
         version=MANIFEST_VERSION,
         name="nightly",
@@ -64,7 +73,7 @@ def manifest_of(path: str, size: int) -> Manifest:
         hostname="web-1",
         packages=(),
         metadata={},
-        artifacts=(ArtifactRecord(**record),),
+        artifacts=(record,),
     )
 
 
