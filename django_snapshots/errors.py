@@ -15,6 +15,7 @@
     ├── SnapshotArtifactError           an artifact is unknown, or could not be dumped or staged
     │   └── SnapshotConnectorError      the same of a database
     ├── SnapshotCodecError              bytes that a codec cannot encode or decode
+    │   └── SnapshotKeyError            the key for them is missing here, or another one
     ├── SnapshotSpaceError              too little free disk space, found before writing
     ├── SnapshotBusyError               another run is at work on the same storage or target
     ├── SnapshotPinnedError             a pin holds the snapshot
@@ -42,6 +43,7 @@ __all__ = [
     "SnapshotError",
     "SnapshotExistsError",
     "SnapshotFileMissingError",
+    "SnapshotKeyError",
     "SnapshotManifestError",
     "SnapshotNameError",
     "SnapshotNotFoundError",
@@ -264,6 +266,10 @@ class SnapshotCodecError(SnapshotError):
     def __init__(self, message: str, *, codec: str) -> None:
         super().__init__(message)
         self.codec = codec
+
+
+class SnapshotKeyError(SnapshotCodecError):
+    """What was encrypted cannot be read with the keys of this host: its key is missing, or another one. No damage."""
 
 
 class SnapshotSpaceError(SnapshotError):

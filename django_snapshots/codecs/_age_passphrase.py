@@ -13,7 +13,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from django_snapshots.errors import SnapshotCodecError
+from django_snapshots.errors import SnapshotCodecError, SnapshotKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -67,7 +67,8 @@ def decrypt(start: bytes, source: BinaryIO, passphrase: str) -> Generator[bytes,
         passphrase: What it was encrypted with.
 
     Raises:
-        SnapshotCodecError: Another passphrase, or the file is damaged, cut short, or goes on behind its end.
+        SnapshotKeyError: It was encrypted with another passphrase.
+        SnapshotCodecError: The file is damaged, cut short, or goes on behind its end.
     """
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - at first use
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
@@ -108,7 +109,7 @@ def _file_key(match: re.Match[bytes], start: bytes, passphrase: str) -> bytes:
         key = _wrapping_key(passphrase, salt, work_factor)
         file_key = ChaCha20Poly1305(key).decrypt(_WRAPPING_NONCE, body, None)
     except InvalidTag as error:
-        raise SnapshotCodecError(
+        raise SnapshotKeyError(
             "The configured passphrase does not open this age stream: it was encrypted with another one, "
             "or its header is damaged.",
             codec="age",

@@ -17,7 +17,7 @@ from django_snapshots.codecs._pushed import pushed_stream
 from django_snapshots.codecs._stream import chunk_stream, refuse_wrong_options
 from django_snapshots.conf.problems import Problem
 from django_snapshots.digests import CHUNK_SIZE
-from django_snapshots.errors import SnapshotCodecError
+from django_snapshots.errors import SnapshotCodecError, SnapshotKeyError
 from django_snapshots.key_texts import from_environment, key_lines, read_key_file, reason
 
 if TYPE_CHECKING:
@@ -119,14 +119,14 @@ class Age:
             recipients: Fingerprints as the manifest names them; none where it does not say.
 
         Raises:
-            SnapshotCodecError: The key is missing, or is another one.
+            SnapshotKeyError: The key is missing, or is another one.
         """
         if list(recipients) == [PASSPHRASE]:
             self._require_passphrase()
             return
         known = self._require_identities().fingerprints
         if recipients and known is not None and not set(known) & set(recipients):
-            raise SnapshotCodecError(
+            raise SnapshotKeyError(
                 f"It was encrypted for {', '.join(recipients)}; the identity that is configured here is of "
                 f"{', '.join(known)} and does not open it. {self._where_to_put_it()}",
                 codec=self.name,
@@ -247,9 +247,9 @@ class Age:
         try:
             found = [identities for option in _IDENTITIES if (identities := self._identities_of(option))]
         except (OSError, ValueError) as error:
-            raise SnapshotCodecError(f"The identity cannot be used: it {reason(error)}.", codec=self.name) from error
+            raise SnapshotKeyError(f"The identity cannot be used: it {reason(error)}.", codec=self.name) from error
         if not found:
-            raise SnapshotCodecError(
+            raise SnapshotKeyError(
                 f"It is encrypted with age, and this host has no identity to read it with. {self._where_to_put_it()}",
                 codec=self.name,
             )
@@ -274,9 +274,9 @@ class Age:
         try:
             passphrase = self._passphrase()
         except (OSError, ValueError) as error:
-            raise SnapshotCodecError(f"The passphrase cannot be used: it {reason(error)}.", codec=self.name) from error
+            raise SnapshotKeyError(f"The passphrase cannot be used: it {reason(error)}.", codec=self.name) from error
         if not passphrase:
-            raise SnapshotCodecError(
+            raise SnapshotKeyError(
                 "It is encrypted by a passphrase, which is not configured here. Name a file that holds it in "
                 "SNAPSHOTS['ENCRYPTION']['OPTIONS']['passphrase_file'], or a variable in ['passphrase_env'].",
                 codec=self.name,
@@ -320,7 +320,9 @@ def _not_encrypted(error: Exception) -> SnapshotCodecError:
 
 def _not_decrypted(error: Exception) -> SnapshotCodecError:
     if "No matching keys" in str(error):
-        message = "The configured identity does not open this age stream: it was encrypted for other recipients."
-    else:
-        message = f"This is no age stream, or a damaged one ({error}). Restore another snapshot."
-    return SnapshotCodecError(message, codec="age")
+        return SnapshotKeyError(
+            "The configured identity does not open this age stream: it was encrypted for other recipients.", codec="age"
+        )
+    return SnapshotCodecError(
+        f"This is no age stream, or a damaged one ({error}). Restore another snapshot.", codec="age"
+    )

@@ -33,7 +33,11 @@ class Codec(Protocol):
         ...
 
     def decode(self, source: BinaryIO) -> BinaryIO:
-        """Return a readable stream of the decoded bytes; it raises SnapshotCodecError on damaged or cut input."""
+        """Return a readable stream of the decoded bytes.
+
+        It raises SnapshotCodecError on damaged or cut input, SnapshotKeyError where the key of this host does not
+        open it.
+        """
         ...
 
 
@@ -52,8 +56,8 @@ class EncryptionCodec(Codec, Protocol):
         ...
 
     def require_key(self, recipients: Sequence[str]) -> None:
-        """Check, before a restore reads anything, that this host can decode what was encrypted for `recipients`.
+        """Check, before anything is read, that this host can decode what was encrypted for `recipients`.
 
         Raises:
-            SnapshotCodecError: The key is missing or another one; the text names the option that takes it.
+            SnapshotKeyError: The key is missing or another one; the text names the option that takes it.
         """

@@ -13,11 +13,13 @@ from django_snapshots.artifacts.contract import StageableArtifact
 from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.engine.catalog import open_artifact
 from django_snapshots.engine.events import Progress, ignore_progress
+from django_snapshots.engine.keys import require_key
 from django_snapshots.engine.stream import check_stored, decoded
 from django_snapshots.errors import (
     SnapshotArtifactError,
     SnapshotCodecError,
     SnapshotError,
+    SnapshotKeyError,
     SnapshotRestoreError,
     SnapshotSignatureError,
 )
@@ -124,6 +126,7 @@ def plan_restore(
         SnapshotManifestError: The manifest could not be read.
         SnapshotSignatureError: It is unsigned or wrongly signed, and `allow_unsigned` is False.
         SnapshotArtifactError: The snapshot or this project does not have an artifact, or its facts do not fit here.
+        SnapshotKeyError: An artifact was encrypted for other keys than those of this host.
         SnapshotCodecError: An artifact was encoded by a codec that is not among `codecs`.
     """
     manifest = snapshot.require_manifest()
@@ -204,15 +207,11 @@ def _plan_artifact(
 
 def _require_keys(record: ArtifactRecord, codecs: Iterable[Codec], snapshot: str) -> None:
     """Refuse before anything is read what cannot be decrypted here; what only decrypting shows is found at staging."""
-    recipients = record.encryption.recipients if record.encryption else ()
     for codec in codecs:
-        require: Callable[[Sequence[str]], None] | None = getattr(codec, "require_key", None)
-        if require is None:
-            continue
         try:
-            require(recipients)
+            require_key(codec, record)
         except SnapshotCodecError as error:
-            raise SnapshotCodecError(
+            raise SnapshotKeyError(
                 f"{record.path} of '{snapshot}' cannot be read: {error}", codec=codec.name
             ) from error
 

@@ -14,6 +14,7 @@ from django_snapshots.digests import CHUNK_SIZE, digest_of
 from django_snapshots.engine import catalog
 from django_snapshots.engine.archive_walk import walk_archive
 from django_snapshots.engine.events import Progress, ignore_progress
+from django_snapshots.engine.keys import require_key
 from django_snapshots.engine.measured import Measured
 from django_snapshots.engine.stream import decoded
 from django_snapshots.engine.verified import Finding, Verification
@@ -23,6 +24,7 @@ from django_snapshots.errors import (
     SnapshotDigestError,
     SnapshotError,
     SnapshotFileMissingError,
+    SnapshotKeyError,
     SnapshotManifestError,
     SnapshotStorageError,
     SnapshotVersionError,
@@ -49,6 +51,8 @@ _T = TypeVar("_T")
 
 _DAMAGE = (SnapshotDigestError, SnapshotCodecError, SnapshotFileMissingError, SnapshotManifestError)
 """What the data path raises when bytes are not what they were; anything else means that nobody can tell."""
+
+_BYTES_ONLY = "Only its stored bytes were proved."
 
 
 def verify_snapshot(
@@ -161,20 +165,26 @@ class _Run:
     def _verify_file(self, record: ArtifactRecord, open_stored: Callable[[], AbstractContextManager[BinaryIO]]) -> None:
         self._seen.append(record.name)
         measured = Measured(open_stored)
+        damage, unverified = [], None
         try:
             damage = self._read(record, measured)
+        except SnapshotKeyError as error:
+            self._decoders.pop(record.name, None)
+            unverified = f"{_BYTES_ONLY} {error}"
         except _DAMAGE as error:
             damage = [str(error)]
         except SnapshotStorageError:
             raise
         except SnapshotError as error:
-            damage = []
-            self._level = 1
-            self.unverified.append(Finding(record.name, str(error)))
+            unverified = str(error)
         measured.refuse_failure()
         # Wrong bytes make everything after them wrong: the cause is worth reading, what follows from it is not.
-        different = measured.difference(record, self._snapshot.name)
-        for text in damage if different is None else [str(different)]:
+        if different := measured.difference(record, self._snapshot.name):
+            damage, unverified = [str(different)], None
+        if unverified is not None:
+            self._level = 1
+            self.unverified.append(Finding(record.name, unverified))
+        for text in damage:
             self._damaged(record.name, text)
         self._on_progress(Progress("verify", record.name, record.plain_size, record.plain_size, finished=True))
 
@@ -206,12 +216,18 @@ class _Run:
         """Return the codecs, None where this host cannot decode: then the stored bytes are all there is to prove."""
         for name in record.codecs:
             codec = self._codecs.get(name)
-            why = f"'{name}' is not configured here." if codec is None else _refusal(codec)
+            # A host without a key is as it should be. Another key may be a mistake, and a codec that nobody knows a
+            # damaged name.
+            findings = self.unverified
+            if codec is None:
+                why: str | None = f"'{name}' is not configured here."
+            elif why := _refusal(codec):
+                findings = self.notes
+            else:
+                why = _wrong_key(codec, record)
             if why is not None:
                 self._level = 1
-                # A host without a key is as it should be; a codec that nobody knows may be a damaged name.
-                findings = self.unverified if codec is None else self.notes
-                findings.append(Finding(record.name, f"Only its stored bytes were proved. {why}"))
+                findings.append(Finding(record.name, f"{_BYTES_ONLY} {why}"))
                 return None
         codecs = self._decoders[record.name] = [self._codecs[name] for name in record.codecs]
         return codecs
@@ -278,3 +294,11 @@ def _opened(content: BinaryIO) -> AbstractContextManager[BinaryIO]:
 def _refusal(codec: Codec) -> str | None:
     cannot_decode: Callable[[], str | None] | None = getattr(codec, "cannot_decode", None)
     return None if cannot_decode is None else cannot_decode()
+
+
+def _wrong_key(codec: Codec, record: ArtifactRecord) -> str | None:
+    try:
+        require_key(codec, record)
+    except SnapshotCodecError as error:
+        return str(error)
+    return None

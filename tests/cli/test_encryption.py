@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from django.core.management import CommandError, call_command
 
+from django_snapshots.codecs.age import fingerprint
 from django_snapshots.digests import digest_of
 from tests.codecs.keys import age_pair
 from tests.programs import require_program
@@ -141,6 +142,51 @@ def test_another_identity_changes_nothing(encrypted: Site, tmp_path: Path) -> No
 
     assert "the identity that is configured here is of SHA256:" in failed.stderr
     assert encrypted.rows() == []
+
+
+PASSPHRASE_SETTINGS = """
+SNAPSHOTS = {
+    "ENCRYPTION": {
+        "BACKEND": "django_snapshots.codecs.Age",
+        "OPTIONS": {"passphrase_env": "TEST_PASSPHRASE", "work_factor": 10},
+    },
+}
+"""
+RIGHT, WRONG = {"TEST_PASSPHRASE": "grüne Wiese"}, {"TEST_PASSPHRASE": "graue Wiese"}
+
+
+@pytest.fixture
+def by_passphrase(tmp_path: Path) -> Site:
+    return make_site(tmp_path / "site", PASSPHRASE_SETTINGS)
+
+
+def test_an_identity_of_somebody_else_is_no_damage_to_verify(encrypted: Site, pair: Pair, tmp_path: Path) -> None:
+    encrypted.run("backup", "--name", "nightly")
+    encrypted.run("verify", env=with_key(pair))
+    other = age_pair(tmp_path)
+
+    failed = encrypted.run("verify", exit_code=1, env=with_key(other))
+
+    mine, his = fingerprint(pair.recipient), fingerprint(other.recipient)
+    assert "nightly: not verified (level 1; artifacts: 3)" in failed.stdout
+    assert f"It was encrypted for {mine}; the identity that is configured here is of {his}" in failed.stdout
+    assert "No damage was found" in failed.stderr
+    assert encrypted.json("list")["snapshots"][0]["verification"]["ok"] is True
+
+
+def test_another_passphrase_is_no_damage_to_verify_and_a_changed_byte_is(by_passphrase: Site) -> None:
+    by_passphrase.run("backup", "--name", "nightly", env=RIGHT)
+
+    failed = by_passphrase.run("verify", exit_code=1, env=WRONG)
+    document = by_passphrase.json("list", env=WRONG)
+    media = by_passphrase.snapshots / "nightly" / "media.tar.zst.age"
+    media.write_bytes(changed(media.read_bytes(), "flipped"))
+    damaged = by_passphrase.json("verify", exit_code=4, env=WRONG)
+
+    assert "nightly: not verified (level 1; artifacts: 3)" in failed.stdout
+    assert "not verified: media: Only its stored bytes were proved. The configured passphrase does not" in failed.stdout
+    assert document["snapshots"][0]["verification"] is None
+    assert [problem["artifact"] for problem in damaged["snapshots"][0]["problems"]] == ["media"]
 
 
 def changed(data: bytes, how: str) -> bytes:

@@ -18,7 +18,7 @@ import pytest
 from django_snapshots.codecs import Age
 from django_snapshots.codecs.age import generate_pair
 from django_snapshots.digests import CHUNK_SIZE
-from django_snapshots.errors import SnapshotCodecError
+from django_snapshots.errors import SnapshotCodecError, SnapshotKeyError
 from tests.codecs.keys import age_pair, ssh_pair
 from tests.codecs.streams import FailingSource, ShortReads, drain
 from tests.programs import require_program
@@ -211,7 +211,7 @@ def test_a_single_wrong_byte_anywhere_in_the_header_is_an_error(age: Age, size: 
 def test_another_identity_is_an_error_that_says_so(age: Age, tmp_path: Path) -> None:
     other = age_pair(tmp_path)
 
-    with pytest.raises(SnapshotCodecError, match="^The configured identity does not open this age stream: it was"):
+    with pytest.raises(SnapshotKeyError, match="^The configured identity does not open this age stream: it was"):
         decoded(Age(identity_file=other.identity_file), encoded(age, b"data"))
 
 
@@ -219,7 +219,7 @@ def test_another_passphrase_is_an_error_that_says_so(by_passphrase: Age, monkeyp
     stored = encoded(by_passphrase, b"data")
     monkeypatch.setenv("TEST_PASSPHRASE", "graue Wiese")
 
-    with pytest.raises(SnapshotCodecError, match="^The configured passphrase does not open this age stream"):
+    with pytest.raises(SnapshotKeyError, match="^The configured passphrase does not open this age stream"):
         decoded(by_passphrase, stored)
 
 
@@ -236,7 +236,7 @@ def test_a_host_without_identity_says_what_to_set(pair: Pair, recipients: list[s
 
     with pytest.raises(SnapshotCodecError, match=re.escape("SNAPSHOTS['ENCRYPTION']['OPTIONS']['identity_file']")):
         writer.require_key(recipients)
-    with pytest.raises(SnapshotCodecError, match="this host has no identity"):
+    with pytest.raises(SnapshotKeyError, match="this host has no identity"):
         decoded(writer, encoded(writer, b"data"))
 
 
@@ -262,12 +262,12 @@ def test_an_identity_of_somebody_else_is_found_before_anything_is_read(age: Age,
     mine = age.fingerprints()[0]
 
     age.require_key([mine, "SHA256:another"])
-    with pytest.raises(SnapshotCodecError, match=f"It was encrypted for {re.escape(mine)}; the identity that is"):
+    with pytest.raises(SnapshotKeyError, match=f"It was encrypted for {re.escape(mine)}; the identity that is"):
         Age(identity_file=other.identity_file).require_key([mine])
 
 
 def test_a_passphrase_that_is_not_configured_is_asked_for(age: Age) -> None:
-    with pytest.raises(SnapshotCodecError, match="encrypted by a passphrase, which is not configured here"):
+    with pytest.raises(SnapshotKeyError, match="encrypted by a passphrase, which is not configured here"):
         age.require_key(["passphrase"])
 
 

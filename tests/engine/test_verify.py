@@ -17,12 +17,17 @@ from django_snapshots.engine import catalog
 from django_snapshots.engine.verified import last_verification
 from django_snapshots.engine.verify import verify_snapshot
 from django_snapshots.engine.verify_all import Verified, choose_snapshots, draw_sample, verify_snapshots
-from django_snapshots.errors import SnapshotConnectorError, SnapshotNotFoundError, SnapshotStorageError
+from django_snapshots.errors import (
+    SnapshotConnectorError,
+    SnapshotKeyError,
+    SnapshotNotFoundError,
+    SnapshotStorageError,
+)
 from django_snapshots.storage.guard import GuardedStorage
 from tests.fakes import AdvancedMemoryStorage, BytesArtifact, FixedClock, MemoryStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django_snapshots.artifacts.contract import Artifact
     from django_snapshots.engine.verified import Verification
@@ -253,6 +258,43 @@ def test_what_cannot_be_decoded_here_is_proved_as_far_as_its_stored_bytes(
     assert (found.ok, found.level) == (True, 1)
     assert "stored bytes were proved. This host has no identity." in found.notes[0].message
     assert [artifact for artifact, _ in messages(damaged)] == ["photos"]
+
+
+class LockedCodec(Zstd):
+    """Its key does not open what is read; by the manifest, or only when it tries."""
+
+    def __init__(self, *, tells_by_manifest: bool) -> None:
+        super().__init__()
+        self._tells_by_manifest = tells_by_manifest
+
+    def require_key(self, _recipients: Sequence[str]) -> None:
+        if self._tells_by_manifest:
+            raise SnapshotKeyError("It is for another key.", codec=self.name)
+
+    def decode(self, source: BinaryIO) -> BinaryIO:
+        source.read(10)
+        raise SnapshotKeyError("It is for another key.", codec=self.name)
+
+
+@pytest.mark.parametrize("tells_by_manifest", [True, False])
+def test_another_key_is_no_damage_and_leaves_the_artifact_unverified(
+    storage: GuardedStorage, memory: AdvancedMemoryStorage, backup: Backup, *, tells_by_manifest: bool
+) -> None:
+    plugins = {"photos": DrilledArtifact(PHOTOS)}
+    backup("nightly", plugins)
+    codecs = [LockedCodec(tells_by_manifest=tells_by_manifest)]
+
+    found = verified(storage, plugins, codecs=codecs, deep=True)
+    memory.files["nightly/photos.bin.zst"] += b"?"
+    damaged = verified(storage, plugins, codecs=codecs, deep=True)
+
+    assert (found.ok, found.problems, found.level) == (False, (), 1)
+    assert [(one.artifact, one.message) for one in found.unverified] == [
+        ("photos", "Only its stored bytes were proved. It is for another key.")
+    ]
+    assert [artifact for artifact, _ in messages(damaged)] == ["photos"]
+    assert "bytes, the manifest says" in damaged.problems[0].message
+    assert plugins["photos"].drills == 0
 
 
 def test_a_codec_that_is_not_known_here_leaves_the_artifact_unverified(storage: GuardedStorage, backup: Backup) -> None:
