@@ -70,12 +70,14 @@ def _confirm(session: Session, plan: RestorePlan) -> None:
         "Restoring replaces data and there is no terminal to ask on. Nothing was changed. "
         "To restore without being asked, type the same command with --noinput."
     )
-    filled = [planned.facts for planned in plan.artifacts if planned.facts.get("content") in {"filled", "unreadable"}]
-    names = dict.fromkeys(str(facts["database"]) for facts in filled if facts.get("database"))
-    for name in names:
-        question = f"This replaces all that is in the database {name}. Type its name to go on: "
-        session.confirm(question, refusal, answer=name)
-    if not names:
+    targets: dict[str, list[str]] = {}  # two databases may have one name: the same file name in two folders, say
+    for planned in plan.artifacts:
+        if planned.facts.get("content") in {"filled", "unreadable"} and planned.facts.get("database"):
+            targets.setdefault(str(planned.facts["database"]), []).append(planned.target_name)
+    for name, called in targets.items():
+        what = f"the database {name}" if len(called) == 1 else f"{len(called)} databases {name} ({', '.join(called)})"
+        session.confirm(f"This replaces all that is in {what}. Type its name to go on: ", refusal, answer=name)
+    if not targets:
         session.confirm('Type "yes" to go on: ', refusal)
 
 

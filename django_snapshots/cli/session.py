@@ -123,7 +123,8 @@ class Session:
         self._stderr.flush()
         typed = sys.stdin.readline().strip()
         if typed != answer and not (answer == typed.lower() == "yes"):
-            raise CommandError("Not confirmed. Nothing was changed.", returncode=EXIT_FAILED)
+            wanted = f"Not confirmed: {answer!r} was asked for, {typed!r} was typed. Nothing was changed."
+            raise CommandError(harmless(wanted), returncode=EXIT_FAILED)
 
     def progress(self) -> AbstractContextManager[ProgressCallback]:
         """Give a callback that shows progress on a terminal."""

@@ -55,7 +55,8 @@ class SafetyNet:
             raise self._refusal(f"What is there now could not be saved: {error}") from error
         self.name = created.snapshot.name
         if created.problems:
-            raise self._refusal(f"What is there now was saved in part only, as '{self.name}': {created.problems[0]}")
+            problem = created.problems[0].removesuffix(".")
+            raise self._refusal(f"What is there now was saved in part only, as '{self.name}': {problem}.")
 
     @contextmanager
     def told_on_failure(self) -> Iterator[None]:

@@ -300,7 +300,7 @@ def test_at_a_terminal_restore_shows_the_plan_and_asks(site: Site) -> None:
 
     code, refused = type_at(site, "restore", "nightly", answer="yes")
     assert (code, site.rows()) == (1, [])
-    assert "Not confirmed. Nothing was changed." in refused
+    assert "Not confirmed: 'db.sqlite3' was asked for, 'yes' was typed. Nothing was changed." in refused
     assert "Restoring it replaces:" in refused
 
     code, printed = type_at(site, "restore", "nightly", answer="db.sqlite3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -178,6 +179,19 @@ def test_at_a_terminal_the_name_of_the_database_has_to_be_typed(site: Site) -> N
 
     code, _ = type_at(site, "restore", "nightly", answer="db.sqlite3")
     assert (code, site.rows()) == (0, ROWS)
+
+
+def test_two_databases_of_one_name_are_both_named_in_the_question(tmp_path: Path) -> None:
+    more = "DATABASES['archive'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'old' / 'db.sqlite3'}"
+    (tmp_path / "site" / "old").mkdir(parents=True)
+    site = make_site(tmp_path / "site", more)
+    shutil.copyfile(site.database, site.folder / "old" / "db.sqlite3")
+    site.run("backup", "--name", "nightly")
+
+    code, asked = type_at(site, "restore", "nightly", answer="no")
+
+    assert code == 1
+    assert "in 2 databases db.sqlite3 (database/default, database/archive). Type its name to go on: " in asked
 
 
 def test_at_a_terminal_an_empty_target_takes_a_yes(site: Site) -> None:
