@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from django_snapshots.artifacts._tree_facts import TreeFacts
 
-__all__ = ["extract_tree"]
+__all__ = ["extract_tree", "inner_path"]
 
 _FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _IMPLIED_FOLDER_MODE = 0o755
@@ -75,7 +75,7 @@ class _Extraction:
         }
 
     def place(self, member: Member) -> None:
-        path = _inner_path(member.name, member)
+        path = inner_path(member.name, member)
         if not path:
             # "./" is the folder itself, which takes after the one it replaces.
             if member.kind != FOLDER:
@@ -146,7 +146,7 @@ class _Extraction:
         os.utime(name, ns=(self._now_ns, member.mtime_ns), dir_fd=parent, follow_symlinks=False)
 
     def _make_hard_link(self, parent: int, name: bytes, path: bytes, member: Member) -> None:
-        folder, _, target = _inner_path(member.link, member).rpartition(b"/")
+        folder, _, target = inner_path(member.link, member).rpartition(b"/")
         target_parent, mode = -1, 0
         with suppress(FileNotFoundError, NotADirectoryError):
             target_parent = self._link_folders.open(folder)
@@ -165,8 +165,16 @@ class _Extraction:
         os.utime(file, ns=(self._now_ns, member.mtime_ns))
 
 
-def _inner_path(name: bytes, member: Member) -> bytes:
-    # Returns the path below the root, b"" for the root itself, without "." and doubled slashes.
+def inner_path(name: bytes, member: Member) -> bytes:
+    """Return the path below the root, b"" for the root itself, without "." and doubled slashes.
+
+    Args:
+        name: The name of `member`, or what it links to.
+        member: Named by the error.
+
+    Raises:
+        SnapshotArtifactError: It leads out of the folder.
+    """
     parts = [part for part in name.split(b"/") if part not in {b"", b"."}]
     if name.startswith(b"/") or b".." in parts or b"\0" in name or not name:
         raise refusal(f"{printable(member.name)} leads to {printable(name)!r}, out of the folder")

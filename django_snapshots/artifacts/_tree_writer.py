@@ -135,6 +135,7 @@ class TreeWriter:
             return
         if status.st_nlink == 1 or not self._write_hard_link(path, status):
             self._put_member(path, SYMLINK, status, link=target)
+            self._keep_first_name(path, status)
 
     def _write_file(self, folder: int, name: bytes, path: bytes) -> None:
         try:
@@ -154,14 +155,17 @@ class TreeWriter:
             os.close(file)
 
     def _write_hard_link(self, path: bytes, status: os.stat_result) -> bool:
-        # Size and mtime belong to the key: a file removed meanwhile may have left its inode number to another.
-        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        first = self._first_names.setdefault(key, path)
-        if first is path:
+        first = self._first_names.get(_file_key(status))
+        if first is None:
             return False
         self._put_member(path, HARD_LINK, status, link=first)
         self.files += stat.S_ISREG(status.st_mode)
         return True
+
+    def _keep_first_name(self, path: bytes, status: os.stat_result) -> None:
+        # Only of what is in the tar: a link to what could not be read could not be made.
+        if status.st_nlink > 1:
+            self._first_names[_file_key(status)] = path
 
     def _write_content(self, file: int, path: bytes, status: os.stat_result) -> None:
         size = left = status.st_size
@@ -185,6 +189,7 @@ class TreeWriter:
         self._stream.put(padding(size))
         self.files += 1
         self.size_bytes += size
+        self._keep_first_name(path, status)
         self._remark_changes(file, path, status, left, failure)
 
     def _remark_changes(self, file: int, path: bytes, before: os.stat_result, lost: int, failure: str) -> None:
@@ -252,6 +257,11 @@ class _ChunkedStream:
         if self._used:
             self._sink.write(bytes(self._buffer[: self._used]))
             self._used = 0
+
+
+def _file_key(status: os.stat_result) -> tuple[int, ...]:
+    # Size and mtime belong to it: a file removed meanwhile may have left its inode number to another.
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _special_kind(mode: int) -> str:

@@ -360,6 +360,52 @@ def test_a_hard_linked_file_that_is_changed_meanwhile_is_stored_again_as_it_is(m
     assert content_in(sink.getvalue(), "c") == b"after it was read"
 
 
+def test_a_hard_linked_file_that_cannot_be_read_costs_its_names_and_nothing_else(
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (media / "a").write_text("on a bad sector")
+    os.link(media / "a", media / "b")
+    (media / "good").write_text("good")
+    os.link(media / "good", media / "same")
+    bad, read = (media / "a").stat().st_ino, os.readv
+
+    def readv(file: int, buffers: Any) -> int:
+        if os.fstat(file).st_ino == bad:
+            raise OSError(5, "Input/output error")
+        return read(file, buffers)
+
+    monkeypatch.setattr(os, "readv", readv)  # a disk with a bad sector cannot be passed
+
+    tar, facts = dumped(media)
+    restored(tmp_path / "other", tar, facts)
+
+    assert facts["problems"] == [f"{name} could not be read (Input/output error); it is missing" for name in "ab"]
+    assert names_in(tar) == ["good", "same"]
+    assert (tmp_path / "other/good").samefile(tmp_path / "other/same")
+
+
+def test_a_hard_linked_file_that_can_be_read_by_its_second_name_only_is_stored_with_that(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (media / "a").write_text("content")
+    os.link(media / "a", media / "b")
+    os.link(media / "a", media / "c")
+    read, failures = os.readv, [OSError(5, "Input/output error")]
+
+    def readv(file: int, buffers: Any) -> int:
+        if failures:
+            raise failures.pop()
+        return read(file, buffers)
+
+    monkeypatch.setattr(os, "readv", readv)  # as above
+
+    tar, facts = dumped(media)
+
+    assert content_in(tar, "b") == content_in(tar, "c") == b"content"
+    assert (facts["files"], facts["size_bytes"]) == (2, 7)
+    assert DirectoryArtifact(media).verify(io.BytesIO(tar), facts) == []
+
+
 def test_a_tree_deeper_than_the_limit_of_open_files_is_kept(tmp_path: Path, media: Path) -> None:
     folder = media
     for _ in range(150):

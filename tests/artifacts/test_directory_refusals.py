@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import random
 import tarfile
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from django_snapshots.artifacts._tar_format import HEADER, checksum
+from django_snapshots.artifacts import DirectoryArtifact
+from django_snapshots.artifacts._tar_format import END_OF_ARCHIVE, HEADER, Member, checksum, encode_member
 from django_snapshots.errors import SnapshotArtifactError
 from tests.artifacts.folders import dumped, grow_new_tree, grow_tree, restored
 from tests.artifacts.tars import member, tar_of
@@ -168,6 +171,47 @@ def test_a_damaged_extended_header_is_refused(tmp_path: Path, records: bytes) ->
 
     with pytest.raises(SnapshotArtifactError, match="an extended header is damaged"):
         restored(tmp_path / "media", bytes(tar))
+
+
+@pytest.mark.parametrize(
+    ("target", "before", "after"),
+    [("gone", [], []), ("later", [], [member("later", content=b"2")]), ("folder", [member("folder", FOLDER)], [])],
+)
+def test_verify_finds_a_hard_link_that_a_restore_would_refuse(
+    tmp_path: Path, target: str, before: list[Any], after: list[Any]
+) -> None:
+    tar = tar_of(*before, member("x", HARD_LINK, linkname=target), *after)
+    with pytest.raises(SnapshotArtifactError, match="no file before it in the tar"):
+        restored(tmp_path / "media", tar)
+
+    (problem,) = DirectoryArtifact(tmp_path / "media").verify(io.BytesIO(tar), {})
+
+    assert problem == (f"x is a hard link to {target}, no file before it in the tar: the folder cannot be restored.")
+
+
+def test_verify_takes_hard_links_as_every_tar_program_writes_them(tmp_path: Path) -> None:
+    links = [member("./b", HARD_LINK, linkname="./a"), member("c", HARD_LINK, linkname=".//b")]
+    tar = tar_of(member("a", content=b"1"), *links)
+
+    restored(tmp_path / "media", tar)
+
+    assert DirectoryArtifact(tmp_path / "media").verify(io.BytesIO(tar), {"files": 3, "size_bytes": 1}) == []
+
+
+def test_verify_of_a_large_tree_with_hard_links_keeps_no_names(tmp_path: Path) -> None:
+    headers = [encode_member(Member(b"photos/%06d" % n, b"0", 0, 0, 0, b"", b"", 0, 0, b"")) for n in range(100_000)]
+    link = encode_member(Member(b"x", b"1", 0, 0, 0, b"", b"", 0, 0, b"photos/099999"))
+    tar = io.BytesIO(b"".join([*headers, link, END_OF_ARCHIVE]))
+    artifact = DirectoryArtifact(tmp_path / "media")
+
+    tracemalloc.start()
+    try:
+        assert artifact.verify(tar, {"files": 100_001}) == []
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak_bytes < 4 * 1024 * 1024, "the hashes of 100,000 names take 0.8 MB, the names themselves 10 MB"
 
 
 def test_random_damage_never_escapes_and_never_ends_in_a_traceback(tmp_path: Path) -> None:
