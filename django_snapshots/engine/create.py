@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django_snapshots.engine import catalog
 from django_snapshots.engine.events import Progress, ignore_progress
 from django_snapshots.engine.incomplete import mark_begun, unmark
+from django_snapshots.engine.replacement import require_no_less
 from django_snapshots.engine.side_by_side import run_side_by_side
 from django_snapshots.engine.signature import require_signing
 from django_snapshots.engine.stream import dump_encoded
@@ -108,7 +109,7 @@ def create_snapshot(
         encryption: Applied to every artifact, after compression.
         snapshot_format: "directory", or "archive" on a storage of the advanced tier.
         metadata: JSON values copied into the manifest.
-        overwrite: Replace a snapshot of this name, once the new one is complete.
+        overwrite: Replace a snapshot of this name, once the new one is complete and lacks nothing that it holds.
         jobs: How many artifacts are dumped at a time. With 1 all are dumped in this thread, else in others.
         release: Called at the end of each such thread: closes what belongs to it, such as Django's connections.
         before_publish: Called when all is stored and confirmed; what it raises fails the backup.
@@ -116,18 +117,18 @@ def create_snapshot(
 
     Raises:
         SnapshotNameError, SnapshotExistsError: The name cannot be a snapshot's, or is taken without `overwrite`.
-        SnapshotArtifactError, SnapshotCodecError: An artifact could not be dumped, or not be encrypted.
+        SnapshotArtifactError, SnapshotCodecError: An artifact could not be dumped, or not be encrypted; or it lacks
+            something, and the snapshot to be replaced holds all of it.
         SnapshotStorageError, SnapshotSpaceError: The storage failed, or kept something else; or space is too little.
     """
     codecs = _choose_codecs(artifacts, compression, encryption)
-    replacing = _is_taken(storage, name, overwrite=overwrite)
+    replaced = _find_taken(storage, name, overwrite=overwrite)
     writer = _writer(storage, name, snapshot_format, artifacts)
     with _marked(storage, name, writer, created_at, host.hostname):
         records, problems = _store_all(writer, artifacts, codecs, on_progress, jobs=jobs, release=release)
         manifest = _manifest(name, created_at, host, metadata, records)
-        before_publish()
-        writer.publish(manifest)
-    problems += _clear(storage, writer, manifest, replacing=replacing)
+        _publish(writer, manifest, replaced, before_publish)
+    problems += _clear(storage, writer, manifest, replacing=replaced is not None)
     return CreatedSnapshot(catalog.Snapshot(name, snapshot_format, manifest), tuple(problems))
 
 
@@ -165,11 +166,22 @@ def _choose_codecs(
     return _Codecs(compression, encryption, tuple(encryption.fingerprints()) if encryption else ())
 
 
-def _is_taken(storage: GuardedStorage, name: str, *, overwrite: bool) -> bool:
-    taken = bool(catalog.find_formats(storage, check_snapshot_name(name)))
-    if taken and not overwrite:
+def _find_taken(storage: GuardedStorage, name: str, *, overwrite: bool) -> catalog.Snapshot | None:
+    """Return the snapshot that has the name, as it is before anything is stored beside it; None for a free name."""
+    if not catalog.find_formats(storage, check_snapshot_name(name)):
+        return None
+    if not overwrite:
         raise SnapshotExistsError(name)
-    return taken
+    return catalog.find_snapshot(storage, name)
+
+
+def _publish(
+    writer: SnapshotWriter, manifest: Manifest, replaced: catalog.Snapshot | None, before_publish: Callable[[], None]
+) -> None:
+    if replaced is not None:
+        require_no_less(manifest, replaced)
+    before_publish()
+    writer.publish(manifest)
 
 
 def _manifest(

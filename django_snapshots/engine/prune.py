@@ -12,7 +12,7 @@ from django_snapshots.engine import catalog
 from django_snapshots.engine.incomplete import find_leftovers, remove_leftover
 from django_snapshots.engine.pins import pin_text
 from django_snapshots.engine.removal import find_removals, remove_snapshots
-from django_snapshots.engine.verified import last_verification
+from django_snapshots.engine.verified import found_damage
 from django_snapshots.errors import SnapshotPruneError, SnapshotStorageError
 from django_snapshots.retention import Candidate, Decision, Policy, decide
 
@@ -130,15 +130,7 @@ def _candidate(snapshot: Snapshot, listing: Collection[str], now: datetime, zone
         created_at=snapshot.created_at,
         size_bytes=snapshot.manifest.stored_size_bytes if snapshot.manifest else 0,
         pin=pin,
-        damage=snapshot.damage or _found_damage(snapshot),
+        damage=snapshot.damage or found_damage(snapshot),
         artifacts=snapshot.artifact_names,
         lacking=snapshot.lacking,
     )
-
-
-def _found_damage(snapshot: Snapshot) -> str | None:
-    """Return what the last verification found, None when it found nothing or there was none."""
-    last = last_verification(snapshot)
-    if last is None or last.record is None or not last.record.problems:
-        return None
-    return "The last verification found damage."

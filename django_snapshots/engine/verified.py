@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from django_snapshots.engine.catalog import Snapshot
     from django_snapshots.storage.guard import GuardedStorage
 
-__all__ = ["Finding", "LastVerification", "Verification", "VerifiedRecord", "last_verification", "record"]
+__all__ = [
+    "Finding",
+    "LastVerification",
+    "Verification",
+    "VerifiedRecord",
+    "found_damage",
+    "last_verification",
+    "record",
+]
 
 _PROBLEMS_MAX = 50
 _MESSAGE_CHARS_MAX = 1000
@@ -123,6 +131,14 @@ def last_verification(snapshot: Snapshot) -> LastVerification | None:
     if found.manifest_digest != snapshot.manifest_digest:
         return LastVerification(None, "The snapshot was changed or replaced since it was verified.")
     return LastVerification(found)
+
+
+def found_damage(snapshot: Snapshot) -> str | None:
+    """Return what the last verification found wrong; None when it found nothing or there was none."""
+    last = last_verification(snapshot)
+    if last is None or last.record is None or not last.record.problems:
+        return None
+    return "The last verification found damage."
 
 
 def record(storage: GuardedStorage, verification: Verification, *, verified_at: datetime, tool: str) -> None:

@@ -39,3 +39,16 @@ def test_a_backup_that_could_not_read_everything_does_not_push_out_the_last_whol
     assert site.names() == ["tuesday", "sunday"]
     decisions = site.json("prune", "--dry-run")["decisions"]
     assert decisions[1] == {"name": "sunday", "action": "keep", "reasons": ["newest with all of media"]}
+
+
+def test_a_backup_that_could_not_read_everything_does_not_replace_a_whole_one(site: Site) -> None:
+    site.run("backup", "--name", "nightly")
+    before = {path: path.read_bytes() for path in site.snapshots.rglob("*") if path.is_file()}
+
+    said = back_up_in_part(site, "nightly", "--overwrite", exit_code=1)
+
+    assert "media could not be read as a whole: 2026" in said
+    assert "Permission denied" in said
+    assert "Snapshot 'nightly', which was to be replaced, holds all of it and is still there." in said
+    assert "under another name with --name." in said
+    assert {path: path.read_bytes() for path in site.snapshots.rglob("*") if path.is_file()} == before

@@ -1,0 +1,36 @@
+"""Whether a new snapshot may take the place of the one that has its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django_snapshots.engine.verified import found_damage
+from django_snapshots.errors import SnapshotArtifactError
+
+if TYPE_CHECKING:
+    from django_snapshots.engine.catalog import Snapshot
+    from django_snapshots.manifest import Manifest
+
+__all__ = ["require_no_less"]
+
+
+def require_no_less(new: Manifest, old: Snapshot) -> None:
+    """Check that a snapshot does not lack what the one in whose place it comes has all of.
+
+    Args:
+        new: The manifest of the new one, which is not published yet.
+        old: The one that has its name. What it holds counts only where it is undamaged.
+
+    Raises:
+        SnapshotArtifactError: The new one has problems in an artifact that the old one holds without.
+    """
+    if old.damage or found_damage(old):
+        return
+    for artifact, problems in new.problems.items():
+        if artifact in old.artifact_names and artifact not in old.lacking:
+            raise SnapshotArtifactError(
+                f"{artifact} could not be read as a whole: {problems[0]}. Snapshot '{new.name}', which was to be "
+                "replaced, holds all of it and is still there. Remove the cause and run the backup again, or keep what "
+                "could be read under another name with --name.",
+                artifact=artifact,
+            )
