@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from django_snapshots.errors import SnapshotStorageError
 from django_snapshots.missing_disk import missing_disk
+from django_snapshots.storage._owners import give_to_owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,8 +104,12 @@ def open_folder(root: int, names: Sequence[str], *, make: int | None = None) -> 
     """
     folder = root
     try:
-        for name in names:
-            inner, outer = _enter(folder, name, make), folder
+        for depth, name in enumerate(names, 1):
+            try:
+                inner, outer = _enter(folder, name, make), folder
+            except OSError as error:
+                error.filename = "/".join(names[:depth])
+                raise
             folder = inner
             if outer != root:
                 os.close(outer)
@@ -129,6 +134,7 @@ def _enter(folder: int, name: str, make: int | None) -> int:
         make_durable(folder)
     inner = _open_inside(folder, name, _FOLDER)
     grant(inner, make)
+    give_to_owner_of(folder, inner)
     return inner
 
 
@@ -206,16 +212,18 @@ def list_files(folder: int, above: str, starting: str = "") -> Iterator[str]:
 def _list_inside(folder: int, name: str, above: str) -> Iterator[str]:
     try:
         inner = _enter(folder, name, None)
-        try:
-            yield from list_files(inner, f"{above}{name}/")
-        finally:
-            os.close(inner)
     except FileNotFoundError:
         return
-    except PermissionError:
+    except PermissionError as error:
         # The root of an ext file system has this folder, which nobody but root may read.
-        if above + name != "lost+found":
-            raise
+        if above + name == "lost+found":
+            return
+        error.filename = above + name
+        raise
+    try:
+        yield from list_files(inner, f"{above}{name}/")
+    finally:
+        os.close(inner)
 
 
 def remove_empty(root: int, names: Sequence[str]) -> None:

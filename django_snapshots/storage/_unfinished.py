@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django_snapshots.files import write_all
 from django_snapshots.scratch import SCRATCH_PREFIX
 from django_snapshots.storage._folders import grant, make_durable
+from django_snapshots.storage._owners import give_to_owner_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -95,6 +96,7 @@ def _make_locked(root: int, mode: int) -> tuple[str, int]:
         name = f"{SCRATCH_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
         descriptor = os.open(name, _NEW, mode, dir_fd=root)
         grant(descriptor, mode)
+        give_to_owner_of(root, descriptor)
         with suppress(OSError):  # a file system without locks: sweeps cannot lock there either and leave it alone
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:

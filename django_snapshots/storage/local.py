@@ -23,11 +23,11 @@ from django_snapshots.storage._folders import (
     open_root,
     remove_empty,
 )
+from django_snapshots.storage._owners import telling_owner
 from django_snapshots.storage._unfinished import UnfinishedFile, sweep_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
 
 __all__ = ["LocalFileSystemBackend"]
 
@@ -83,10 +83,11 @@ class LocalFileSystemBackend:
 
         Raises:
             FileNotFoundError: There is none.
-            SnapshotStorageError: It, or a folder above it, is a symbolic link; or the location cannot be there.
+            SnapshotStorageError: It, or a folder above it, is a symbolic link or closed to this user; or the location
+                cannot be there.
         """
         *folders, name = _names(path)
-        with self._root() as root:
+        with self._root(path) as root:
             if root is None:
                 raise FileNotFoundError(f"No object '{path}': {self.location} does not exist yet")
             with open_folder(root, folders) as folder:
@@ -107,7 +108,8 @@ class LocalFileSystemBackend:
         """Store `content` to its end, replacing what was there in one step.
 
         Raises:
-            SnapshotStorageError: A folder above is a symbolic link, or the location cannot be there.
+            SnapshotStorageError: A folder above is a symbolic link or closed to this user, or the location cannot be
+                there.
             OSError: The file system failed; what was at `path` is still there.
         """
         self.stream_write(path, iter(lambda: content.read(CHUNK_SIZE), b""))
@@ -115,7 +117,7 @@ class LocalFileSystemBackend:
     def stream_write(self, path: str, chunks: Iterator[bytes]) -> None:
         """Store the chunks, replacing what was there in one step; raises what `write` and the iterator raise."""
         *folders, name = _names(path)
-        with self._writable_root() as root, UnfinishedFile(root, _mode(self.file_mode)) as unfinished:
+        with self._writable_root(path) as root, UnfinishedFile(root, _mode(self.file_mode)) as unfinished:
             for chunk in chunks:
                 unfinished.write(chunk)
             unfinished.sync()
@@ -129,7 +131,8 @@ class LocalFileSystemBackend:
         """Return the paths that start with `prefix`, sorted; a location that does not exist yet holds none.
 
         Raises:
-            SnapshotStorageError: The folder above the location is missing too: a disk that is not mounted.
+            SnapshotStorageError: The folder above the location is missing too: a disk that is not mounted. Or a folder
+                is closed to this user.
             OSError: A folder could not be read.
         """
         above, slash, starting = prefix.rpartition("/")
@@ -148,7 +151,7 @@ class LocalFileSystemBackend:
     def exists(self, path: str) -> bool:
         """Say whether there is a file at `path`."""
         *folders, name = _names(path)
-        with self._root() as root:
+        with self._root(path) as root:
             if root is None:
                 return False
             try:
@@ -165,13 +168,14 @@ class LocalFileSystemBackend:
         """Remove the files, and the folders that became empty; missing ones are no error.
 
         Raises:
+            SnapshotStorageError: A folder is closed to this user.
             OSError: A file could not be removed; its `filename` is the path.
         """
         in_folders: dict[tuple[str, ...], list[str]] = {}
         for path in paths:
             *folders, name = _names(path)
             in_folders.setdefault(tuple(folders), []).append(name)
-        with self._root() as root:
+        with self._root(writes=True) as root:
             if root is None:
                 return
             # Not synced: file systems with a journal keep deletions in order, and one undone by a power failure
@@ -190,7 +194,7 @@ class LocalFileSystemBackend:
         *dst_folders, dst_name = _names(dst)
         if not self.exists(src):
             raise FileNotFoundError(f"No object '{src}' to move")
-        with self._writable_root() as root:
+        with self._writable_root(dst) as root:
 
             def move(folder: int) -> None:
                 with open_folder(root, src_folders) as src_folder:
@@ -219,8 +223,9 @@ class LocalFileSystemBackend:
                 self.delete(path)
 
     @contextmanager
-    def _writable_root(self) -> Iterator[int]:
-        with make_root(self._absolute(), _mode(self.directory_mode)) as root:
+    def _writable_root(self, path: str) -> Iterator[int]:
+        location = self._absolute()
+        with telling_owner(location, path, writes=True), make_root(location, _mode(self.directory_mode)) as root:
             if not self._swept:
                 sweep_unfinished(root)
                 self._swept = True
@@ -237,8 +242,11 @@ class LocalFileSystemBackend:
                     raise
         return None
 
-    def _root(self) -> AbstractContextManager[int | None]:
-        return open_root(self._absolute())
+    @contextmanager
+    def _root(self, path: str | None = None, *, writes: bool = False) -> Iterator[int | None]:
+        location = self._absolute()
+        with telling_owner(location, path, writes=writes), open_root(location) as root:
+            yield root
 
     def _absolute(self) -> Path:
         location = os.fspath(self.location)

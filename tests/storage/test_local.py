@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_not_left_out(
     put(storage, "lost/c")
     refuse_to_open("lost", monkeypatch)
 
-    with pytest.raises(PermissionError):
+    with pytest.raises(SnapshotStorageError, match="lost cannot be read: Permission denied"):
         storage.list("")
 
 

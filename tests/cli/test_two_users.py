@@ -1,0 +1,96 @@
+"""A storage that belongs to the site's user, and a command that was run as root once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.permissions import let_others_enter
+from tests.site import Site, make_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; CI runs as root")
+
+NOBODY = 65534
+WARM_UP = ("backup media --name warm-up", "verify", "pin warm-up", "unpin warm-up", "prune --keep 9", "list")
+"""Run as root first: what they import may be readable by root only."""
+AS_NOBODY = """
+from django.core.management import call_command
+for line in {warm_up!r}:
+    call_command("snapshots", *line.split(), verbosity=0)
+call_command("snapshots", "delete", "warm-up", interactive=False, verbosity=0)
+os.setgid(65534); os.setuid(65534)
+for line in {lines!r}:
+    call_command("snapshots", *line.split(), verbosity=0)
+"""
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    # Not in pytest's folder: each run of pytest closes that to other users when it begins.
+    with tempfile.TemporaryDirectory() as folder:
+        site = make_site(Path(folder) / "site")
+        let_others_enter(site.folder)
+        site.snapshots.mkdir(mode=0o700)
+        os.chown(site.snapshots, NOBODY, NOBODY)
+        yield site
+
+
+def as_nobody(site: Site, *lines: str) -> None:
+    """Run verbs of the command as the user that has the storage."""
+    site.python(AS_NOBODY.format(warm_up=WARM_UP, lines=lines))
+
+
+def owners(folder: Path) -> set[tuple[int, int]]:
+    return {(found.stat().st_uid, found.stat().st_gid) for found in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("snapshot_format", ["directory", "archive"])
+def test_what_root_stores_belongs_to_the_owner_of_the_storage_who_can_use_it(site: Site, snapshot_format: str) -> None:
+    site.run("backup", "media", "--name", "by-root", "--format", snapshot_format)
+    site.run("pin", "by-root")
+
+    assert owners(site.snapshots) == {(NOBODY, NOBODY)}
+    as_nobody(site, "list", "verify --all", "unpin by-root", "backup media --name by-nobody", "prune --keep 1")
+    assert site.names() == ["by-nobody"]
+
+
+def test_a_storage_that_root_makes_belongs_to_the_owner_of_the_folder_above(site: Site) -> None:
+    site.snapshots.rmdir()
+    os.chown(site.folder, NOBODY, NOBODY)
+
+    site.run("backup", "media", "--name", "by-root")
+
+    assert {(site.snapshots.stat().st_uid, site.snapshots.stat().st_gid), *owners(site.snapshots)} == {(NOBODY, NOBODY)}
+
+
+@pytest.mark.parametrize("verb", ["list", "backup media --name by-root --overwrite", "delete by-root --noinput"])
+def test_a_file_of_another_user_is_told_with_its_owner_and_what_to_type(site: Site, verb: str) -> None:
+    site.run("backup", "media", "--name", "by-root")
+    os.chown(site.snapshots / "by-root", 0, 0)
+
+    with pytest.raises(AssertionError) as refused:
+        as_nobody(site, verb)
+
+    assert f"{site.snapshots}/by-root cannot be " in str(refused.value)
+    assert (
+        "Permission denied. It belongs to root (uid 0) with mode 0700, and this command runs as nobody (uid 65534). "
+        "Give the whole storage to that user, and run every command as it: "
+        f"sudo chown -R nobody {site.snapshots}"
+    ) in str(refused.value)
+
+
+def test_a_storage_of_another_user_says_as_whom_to_run_the_command(site: Site) -> None:
+    os.chown(site.snapshots, 1, 1)
+
+    with pytest.raises(AssertionError) as refused:
+        as_nobody(site, "list")
+
+    assert f"{site.snapshots} cannot be read: Permission denied. It belongs to daemon (uid 1)" in str(refused.value)
+    assert "Run the command as daemon (sudo -u daemon …), or" in str(refused.value)
