@@ -321,7 +321,7 @@ class Project:
         return artifacts
 
     def verify(self, plan: RestorePlan, *, on_progress: ProgressCallback = ignore_progress) -> None:
-        """Read every stored file that a plan uses and compare it with the manifest; touches nothing."""
+        """Read every stored file that a plan uses, compare it with the manifest, try the key; touches nothing."""
         restore.verify_stored(self.storage, plan, on_progress=on_progress)
 
     def require_restore_allowed(self) -> None:

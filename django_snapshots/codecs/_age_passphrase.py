@@ -111,7 +111,7 @@ def _file_key(match: re.Match[bytes], start: bytes, passphrase: str) -> bytes:
     except InvalidTag as error:
         raise SnapshotKeyError(
             "The configured passphrase does not open this age stream: it was encrypted with another one, "
-            "or its header is damaged.",
+            "or its header is damaged. Configure the passphrase of the day on which it was made.",
             codec="age",
         ) from error
     if not hmac.compare_digest(mac, _mac(file_key, start[: match.start(4) - 1])):

@@ -321,7 +321,9 @@ def _not_encrypted(error: Exception) -> SnapshotCodecError:
 def _not_decrypted(error: Exception) -> SnapshotCodecError:
     if "No matching keys" in str(error):
         return SnapshotKeyError(
-            "The configured identity does not open this age stream: it was encrypted for other recipients.", codec="age"
+            "The configured identity does not open this age stream: it was encrypted for other recipients. "
+            "Configure the identity of one of them.",
+            codec="age",
         )
     return SnapshotCodecError(
         f"This is no age stream, or a damaged one ({error}). Restore another snapshot.", codec="age"

@@ -13,13 +13,12 @@ from django_snapshots.artifacts.contract import StageableArtifact
 from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.engine.catalog import open_artifact
 from django_snapshots.engine.events import Progress, ignore_progress
-from django_snapshots.engine.keys import require_key
+from django_snapshots.engine.keys import KeyTrial, require_key, unreadable
 from django_snapshots.engine.stream import check_stored, decoded
 from django_snapshots.errors import (
     SnapshotArtifactError,
     SnapshotCodecError,
     SnapshotError,
-    SnapshotKeyError,
     SnapshotRestoreError,
     SnapshotSignatureError,
 )
@@ -206,31 +205,32 @@ def _plan_artifact(
 
 
 def _require_keys(record: ArtifactRecord, codecs: Iterable[Codec], snapshot: str) -> None:
-    """Refuse before anything is read what cannot be decrypted here; what only decrypting shows is found at staging."""
+    """Refuse before anything is read what cannot be decrypted here; what only trying shows `verify_stored` finds."""
     for codec in codecs:
         try:
             require_key(codec, record)
         except SnapshotCodecError as error:
-            raise SnapshotKeyError(
-                f"{record.path} of '{snapshot}' cannot be read: {error}", codec=codec.name
-            ) from error
+            raise unreadable(record.path, snapshot, error) from error
 
 
 def verify_stored(
     storage: GuardedStorage, plan: RestorePlan, *, on_progress: ProgressCallback = ignore_progress
 ) -> None:
-    """Read every stored file that the plan uses and compare it with the manifest.
+    """Read every stored file that the plan uses, compare it with the manifest, and try the key where it is encrypted.
 
     Raises:
         SnapshotDigestError: A size or a digest differs.
+        SnapshotKeyError: The key of this host does not open a file.
         SnapshotFileMissingError: A file is not there.
         SnapshotStorageError: The storage failed.
     """
     for planned in plan.artifacts:
         record = planned.record
         on_bytes = _reporter(on_progress, "verify", record.name, record.stored_size)
+        trial = KeyTrial(planned.codecs)
         with open_artifact(storage, plan.snapshot, record) as source:
-            check_stored(source, record, snapshot=plan.manifest.name, on_bytes=on_bytes)
+            check_stored(source, record, snapshot=plan.manifest.name, on_bytes=on_bytes, look=trial.look)
+        trial.require_success(record.path, plan.manifest.name)
         on_progress(Progress("verify", record.name, record.stored_size, record.stored_size, finished=True))
 
 

@@ -6,6 +6,7 @@ storage run in a second thread, the digests in threads of their own: zlib, zstd 
 
 from __future__ import annotations
 
+import io
 import threading
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -227,18 +228,53 @@ class _ProvedReader(ChannelReader):
         self._digest.abandon()
 
 
-def check_stored(source: BinaryIO, record: ArtifactRecord, *, snapshot: str, on_bytes: Callable[[int], None]) -> None:
+def check_stored(
+    source: BinaryIO,
+    record: ArtifactRecord,
+    *,
+    snapshot: str,
+    on_bytes: Callable[[int], None],
+    look: Callable[[BinaryIO], None] = lambda _: None,
+) -> None:
     """Read a stored file to its end, or until it has more bytes than it should, and compare it with its record.
+
+    Args:
+        source: The stored file.
+        record: What the manifest says of it.
+        snapshot: The snapshot's name, for messages.
+        on_bytes: Called with the number of stored bytes so far.
+        look: Is given the file first, and reads as much of it as it wants; what it reads counts as read.
 
     Raises:
         SnapshotDigestError: Its size or its digest differ.
+        Exception: What `look` raises.
     """
-    hasher, size_bytes = new_hasher(), 0
-    while size_bytes <= record.stored_size and (chunk := source.read(FLOW_SIZE)):
-        hasher.update(chunk)
-        size_bytes += len(chunk)
-        on_bytes(size_bytes)
+    counted = _CountedReader(source, record.stored_size)
+    look(counted)
+    while counted.read(FLOW_SIZE):
+        on_bytes(counted.size_bytes)
     expected: tuple[str | int, str | int]
-    for expected in (record.stored_size, size_bytes), (record.stored_digest, format_digest(hasher)):
+    for expected in (record.stored_size, counted.size_bytes), (record.stored_digest, format_digest(counted.hasher)):
         if expected[0] != expected[1]:
             raise SnapshotDigestError(snapshot=snapshot, path=record.path, expected=expected[0], found=expected[1])
+
+
+class _CountedReader(io.BufferedIOBase, BinaryIO):
+    """Counts and hashes what is read; ends when that is more than it should be."""
+
+    def __init__(self, source: BinaryIO, expected_bytes: int) -> None:
+        super().__init__()
+        self.hasher, self.size_bytes = new_hasher(), 0
+        self._source = source
+        self._expected_bytes = expected_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.size_bytes > self._expected_bytes:
+            return b""
+        chunk = self._source.read(CHUNK_SIZE if size is None or size < 0 else size)
+        self.hasher.update(chunk)
+        self.size_bytes += len(chunk)
+        return chunk

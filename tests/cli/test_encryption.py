@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from django_snapshots.codecs.age import fingerprint
 from django_snapshots.digests import digest_of
-from tests.codecs.keys import age_pair
+from tests.codecs.keys import age_pair, ssh_pair
 from tests.programs import require_program
 from tests.site import Site, make_site
 from tests.trees import tree_digest
@@ -187,6 +187,58 @@ def test_another_passphrase_is_no_damage_to_verify_and_a_changed_byte_is(by_pass
     assert "not verified: media: Only its stored bytes were proved. The configured passphrase does not" in failed.stdout
     assert document["snapshots"][0]["verification"] is None
     assert [problem["artifact"] for problem in damaged["snapshots"][0]["problems"]] == ["media"]
+
+
+@pytest.mark.parametrize("form", ["directory", "archive"])
+def test_another_passphrase_is_found_before_anything_is_saved_or_replaced(by_passphrase: Site, form: str) -> None:
+    by_passphrase.run("backup", "--name", "nightly", "--format", form, env=RIGHT)
+    by_passphrase.execute("DELETE FROM note")
+
+    for arguments in (["--dry-run"], ["--noinput"]):
+        failed = by_passphrase.run("restore", "nightly", *arguments, exit_code=1, env=WRONG)
+
+        assert (
+            "database/default.sqlite3.zst.age of 'nightly' cannot be read: The configured passphrase" in failed.stderr
+        )
+    assert [each["name"] for each in by_passphrase.json("list", env=RIGHT)["snapshots"]] == ["nightly"]
+    assert by_passphrase.rows() == []
+    by_passphrase.run("restore", "nightly", "--dry-run", env=RIGHT)
+
+
+def test_an_ssh_key_of_somebody_else_is_found_before_anything_is_saved_or_replaced(tmp_path: Path) -> None:
+    mine, other = ssh_pair(tmp_path), ssh_pair(tmp_path, "rsa")
+    options = {"recipients": [mine.recipient], "identity_file": str(other.identity_file)}
+    encryption = {"BACKEND": "django_snapshots.codecs.Age", "OPTIONS": options}
+    site = make_site(tmp_path / "site", f"SNAPSHOTS = {{'ENCRYPTION': {encryption}}}")
+    site.run("backup", "--name", "nightly")
+
+    for arguments in (["--dry-run"], ["--noinput"]):
+        failed = site.run("restore", "nightly", *arguments, exit_code=1)
+
+        assert "of 'nightly' cannot be read: The configured identity does not open this age stream" in failed.stderr
+    assert site.names() == ["nightly"]
+
+
+def test_a_damaged_file_is_said_to_be_damaged_whatever_the_passphrase(by_passphrase: Site) -> None:
+    by_passphrase.run("backup", "--name", "nightly", env=RIGHT)
+    database = by_passphrase.snapshots / "nightly" / "database" / "default.sqlite3.zst.age"
+    database.write_bytes(changed(database.read_bytes(), "flipped"))
+
+    failed = by_passphrase.run("restore", "nightly", "--noinput", exit_code=1, env=WRONG)
+
+    assert "database/default.sqlite3.zst.age of 'nightly' has digest sha256:" in failed.stderr
+
+
+def test_a_snapshot_with_the_old_passphrase_is_restored_as_the_page_says(by_passphrase: Site, tmp_path: Path) -> None:
+    by_passphrase.run("backup", "--name", "nightly-14", env=RIGHT)
+    by_passphrase.execute("DELETE FROM note")
+    (tmp_path / "old-passphrase").write_text(RIGHT["TEST_PASSPHRASE"])
+    with_old = {"SNAPSHOTS_ENCRYPTION__OPTIONS__PASSPHRASE_FILE": str(tmp_path / "old-passphrase")}
+
+    by_passphrase.run("verify", "nightly-14", env=WRONG | with_old)
+    by_passphrase.run("restore", "nightly-14", "--noinput", env=WRONG | with_old)
+
+    assert by_passphrase.rows() == ROWS[:2]
 
 
 def changed(data: bytes, how: str) -> bytes:
