@@ -9,7 +9,7 @@ from django_snapshots.digests import CHUNK_SIZE, digest_of, format_digest, new_h
 from django_snapshots.engine import catalog
 from django_snapshots.engine.events import Progress, ignore_progress
 from django_snapshots.engine.incomplete import mark_begun, unmark
-from django_snapshots.engine.removal import delete_snapshot
+from django_snapshots.engine.removal import remove_format
 from django_snapshots.engine.signature import read_signature_file
 from django_snapshots.engine.stream import check_stored
 from django_snapshots.engine.writer import DirectoryWriter
@@ -28,15 +28,18 @@ __all__ = ["copy_snapshot", "is_copied"]
 
 
 def is_copied(target: GuardedStorage, snapshot: Snapshot) -> bool:
-    """Say whether the target has this very snapshot, complete as far as a listing tells.
+    """Say whether the target has this very snapshot, complete as far as a listing tells, and no other of its name.
 
     Raises:
         SnapshotStorageError: The target failed.
     """
-    if snapshot.format not in catalog.find_formats(target, snapshot.name):
-        return False
+    return catalog.find_formats(target, snapshot.name) == [snapshot.format] and _has_it(target, snapshot)
+
+
+def _has_it(target: GuardedStorage, snapshot: Snapshot) -> bool:
     there = catalog.find_snapshot(target, snapshot.name)
-    return there.damage is None and there.manifest_digest == snapshot.manifest_digest
+    same = there.format == snapshot.format and there.manifest_digest == snapshot.manifest_digest
+    return same and there.damage is None
 
 
 def copy_snapshot(
@@ -52,7 +55,8 @@ def copy_snapshot(
     """Copy a snapshot, and return True; False when the target has it already.
 
     Each file is compared with the manifest while it is read, and again as it is read back from the target. Another
-    snapshot of this name in the target, or a damaged copy, is replaced.
+    snapshot of this name in the target, or a damaged copy, is replaced; it goes when the new one is there, but for a
+    folder in the place of a folder.
 
     Args:
         source: Where the snapshot is.
@@ -71,33 +75,37 @@ def copy_snapshot(
     if snapshot.damage is not None:
         snapshot.require_manifest()
         raise SnapshotManifestError(f"it is not whole, and was not copied. {snapshot.damage}", snapshot=snapshot.name)
-    if is_copied(target, snapshot):
-        return False
     if snapshot.format == "archive":
         target.require_advanced("The archive format")
-    _make_room(source, target, snapshot, require_held)
-    mark_begun(target, snapshot.name, now, hostname)
-    copy = _copy_archive if snapshot.format == "archive" else _copy_directory
-    copy(source, target, snapshot, require_held, on_progress)
+    there = catalog.find_formats(target, snapshot.name)
+    copies = not there or not _has_it(target, snapshot)
+    if copies:
+        if "directory" in there and snapshot.format == "directory":
+            _make_room(source, target, snapshot, require_held)
+        mark_begun(target, snapshot.name, now, hostname)
+        copy = _copy_archive if snapshot.format == "archive" else _copy_directory
+        copy(source, target, snapshot, require_held, on_progress)
+        _copy_pin(target, snapshot)
+    with suppress(SnapshotError):  # the copy is whole; what is left beside it goes with the next copy or prune
+        for other in set(there) - {snapshot.format}:
+            remove_format(target, snapshot.name, other, require_held=require_held)
+        if copies:
+            unmark(target, snapshot.name)
+    return copies
+
+
+def _copy_pin(target: GuardedStorage, snapshot: Snapshot) -> None:
     pin = snapshot.sidecars.get("pinned")
     if pin is not None and pin.content is not None:
         catalog.write_sidecar(target, snapshot, "pinned", pin.content)
-    with suppress(SnapshotError):  # the copy is whole; the next prune removes the marker
-        unmark(target, snapshot.name)
-    return True
 
 
 def _make_room(
     source: GuardedStorage, target: GuardedStorage, snapshot: Snapshot, require_held: Callable[[], None]
 ) -> None:
-    there = catalog.find_formats(target, snapshot.name)
-    if there:
-        _prove(source, snapshot)  # before the other goes, which may be the last that is whole
-    if there == ["archive"] == [snapshot.format]:
-        catalog.delete_sidecar(target, snapshot, "verified")  # of the other; that itself is replaced by one move
-    elif there:
-        # The manifest names the files, and its bytes stay as they are: two of the same name have no place at once.
-        delete_snapshot(target, snapshot.name, require_held=require_held)
+    """Remove the folder of another: the manifest names the files, and two of one name have no place at once."""
+    _prove(source, snapshot)  # before the other goes, which may be the last that is whole
+    remove_format(target, snapshot.name, "directory", require_held=require_held)
 
 
 def _copy_directory(
@@ -160,10 +168,10 @@ def _copy_archive(
     require_held: Callable[[], None],
     on_progress: ProgressCallback,
 ) -> None:
-    _prove(source, snapshot)
     path = catalog.archive_path(snapshot.name)
     partial = catalog.partial_path(path)
     try:
+        _prove(source, snapshot)
         given = _Digest()
         target.store(partial, given.of(_chunks(source, path, snapshot.name, on_progress)))
         kept = _Digest()
@@ -171,6 +179,8 @@ def _copy_archive(
             pass
         _require_same(snapshot.name, partial, given.text, kept.text)
         require_held()
+        if target.exists(path):
+            catalog.delete_sidecar(target, snapshot, "verified")  # of the one that this move replaces
         target.move(partial, path)
     except BaseException:
         with suppress(SnapshotError):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django_snapshots.storage.guard import GuardedStorage
 
-__all__ = ["delete_snapshot", "find_removals", "remove_snapshots"]
+__all__ = ["delete_snapshot", "find_removals", "remove_format", "remove_snapshots"]
 
 _NOTE = re.compile(re.escape(catalog.REMOVAL_PREFIX) + r"[0-9a-f]{32}\.json")
 _NOTE_MAX_BYTES = 16 * 1024 * 1024
@@ -38,6 +38,19 @@ def delete_snapshot(storage: GuardedStorage, name: str, *, require_held: Callabl
     """
     catalog.require_snapshot(storage, name)
     listing = [*storage.list(f"{name}/"), *storage.list(catalog.archive_path(name))]
+    remove_snapshots(storage, [name], listing, require_held=require_held)
+
+
+def remove_format(
+    storage: GuardedStorage, name: str, format_: catalog.Format, *, require_held: Callable[[], None] = lambda: None
+) -> None:
+    """Remove what a name has in one format, and leave what it has in the other; the marker of a backup stays too.
+
+    Raises:
+        SnapshotStorageError: The storage failed; the snapshot is whole in that format, or not listed in it any more.
+    """
+    prefix = f"{name}/" if format_ == "directory" else catalog.archive_path(name)
+    listing = [path for path in storage.list(prefix) if path != catalog.marker_path(name)]
     remove_snapshots(storage, [name], listing, require_held=require_held)
 
 

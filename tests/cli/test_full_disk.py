@@ -135,3 +135,21 @@ def test_a_location_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path)
 
     assert "CommandError: " in refused.stderr
     assert str(tmp_path / "file") in refused.stderr
+
+
+@pytest.mark.parametrize(("old", "new"), [("directory", "archive"), ("archive", "directory")])
+def test_a_replica_that_is_too_small_for_another_format_keeps_the_copy_that_it_has(
+    tmp_path: Path, small_disk: Path, old: str, new: str
+) -> None:
+    options = f'{{"location": "{small_disk / "snapshots"}"}}'
+    backend = '"django_snapshots.storage.LocalFileSystemBackend"'
+    site = make_site(tmp_path / "site", f'SNAPSHOTS = {{"REPLICAS": [{{"BACKEND": {backend}, "OPTIONS": {options}}}]}}')
+    site.run("backup", "--name", "nightly", "--format", old)
+    before = files(small_disk)
+    (site.media / "video.mp4").write_bytes(os.urandom(3_000_000))
+
+    document = site.json("backup", "--name", "nightly", "--overwrite", "--format", new, exit_code=3)
+
+    assert "No space left on device" in document["problems"][0]
+    assert [path for path in files(small_disk) if not path.startswith("snapshots/.")] == before
+    assert site.json("verify", "nightly", "--from", "1")["snapshots"][0]["ok"] is True

@@ -16,6 +16,7 @@ from django_snapshots.errors import (
     SnapshotManifestError,
     SnapshotReplicaError,
     SnapshotStorageCapabilityError,
+    SnapshotStorageError,
 )
 from django_snapshots.retention import Policy
 from django_snapshots.storage.guard import GuardedStorage
@@ -225,6 +226,120 @@ def test_an_archive_is_replaced_by_one_move_so_that_no_moment_is_without_a_copy(
 
     assert copy(storage, offsite, "nightly", clock)
     assert offsite.files == memory.files
+
+
+changed_formats = pytest.mark.parametrize(("old", "new"), [("directory", "archive"), ("archive", "directory")])
+OTHER = {"media": BytesArtifact(b"other photos" * 1000)}
+
+
+class Watched(AdvancedMemoryStorage):
+    """Notes after each change whether there is a complete snapshot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[str]] = []
+
+    def _look(self) -> None:
+        self.seen.append([each.status for each in list_snapshots(GuardedStorage(self))])
+
+    def delete(self, path: str) -> None:
+        super().delete(path)
+        self._look()
+
+    def stream_write(self, path: str, chunks: Iterator[bytes]) -> None:
+        super().stream_write(path, chunks)
+        self._look()
+
+    def atomic_move(self, src: str, dst: str) -> None:
+        super().atomic_move(src, dst)
+        self._look()
+
+
+@changed_formats
+def test_where_the_format_changes_no_moment_is_without_a_copy(
+    memory: AdvancedMemoryStorage, storage: GuardedStorage, backup: Backup, clock: FixedClock, old: str, new: str
+) -> None:
+    offsite = Watched()
+    backup("nightly", ARTIFACTS, snapshot_format=old)
+    copy(storage, offsite, "nightly", clock)
+    write_sidecar(GuardedStorage(offsite), find_snapshot(GuardedStorage(offsite), "nightly"), "verified", {})
+    offsite.seen.clear()
+    backup("nightly", OTHER, overwrite=True, snapshot_format=new)
+
+    assert copy(storage, offsite, "nightly", clock)
+    assert offsite.seen == [["complete"]] * len(offsite.seen)
+    assert offsite.files == memory.files
+    assert not copy(storage, offsite, "nightly", clock)
+
+
+@changed_formats
+def test_a_copy_in_another_format_that_fails_leaves_the_one_that_is_there(
+    storage: GuardedStorage, backup: Backup, clock: FixedClock, old: str, new: str
+) -> None:
+    class Full(AdvancedMemoryStorage):
+        is_full = False
+
+        def stream_write(self, path: str, chunks: Iterator[bytes]) -> None:
+            if self.is_full and "incomplete" not in path:
+                raise OSError(28, "No space left on device")
+            super().stream_write(path, chunks)
+
+    offsite = Full()
+    backup("nightly", ARTIFACTS, snapshot_format=old)
+    copy(storage, offsite, "nightly", clock)
+    before = dict(offsite.files)
+    offsite.is_full = True
+    backup("nightly", OTHER, overwrite=True, snapshot_format=new)
+
+    with pytest.raises(SnapshotStorageError, match="No space left on device"):
+        copy(storage, offsite, "nightly", clock)
+
+    assert offsite.files == before
+
+
+@changed_formats
+def test_a_copy_in_another_format_that_ends_anywhere_leaves_one_and_is_finished_by_the_next(
+    memory: AdvancedMemoryStorage, storage: GuardedStorage, backup: Backup, clock: FixedClock, old: str, new: str
+) -> None:
+    offsite = AdvancedMemoryStorage()
+    backup("nightly", ARTIFACTS, snapshot_format=old)
+    copy(storage, offsite, "nightly", clock)
+    backup("nightly", OTHER, overwrite=True, snapshot_format=new)
+    finished = False
+    changes = 0
+    while not finished:
+        cut = PowerCut(dict(offsite.files), changes)
+        try:
+            finished = copy(storage, cut, "nightly", clock)
+        except KeyboardInterrupt:
+            changes += 1
+        cut.left = 1000
+        guarded = GuardedStorage(cut)
+        assert [each.status for each in list_snapshots(guarded)] == ["complete"]
+        copy(storage, cut, "nightly", clock)
+        prune_snapshots(guarded, plan_leftovers(guarded, now=clock() + timedelta(days=2)))
+        assert cut.files == memory.files, f"cut after {changes} changes"
+    assert changes > 3
+
+
+def test_what_is_left_of_another_format_is_removed_and_nothing_is_copied_for_it(
+    memory: AdvancedMemoryStorage,
+    storage: GuardedStorage,
+    backup: Backup,
+    clock: FixedClock,
+    offsite: AdvancedMemoryStorage,
+) -> None:
+    backup("nightly", ARTIFACTS)
+    copy(storage, offsite, "nightly", clock)
+    left = dict(offsite.files)
+    backup("nightly", OTHER, overwrite=True, snapshot_format="archive")
+    copy(storage, offsite, "nightly", clock)
+    offsite.files |= left
+
+    (copied,) = replicas(storage, clock, offsite).copy_missing()
+
+    assert copied.present == ("nightly",)
+    assert {path: data for path, data in offsite.files.items() if path[0] != "."} == memory.files
 
 
 @formats
