@@ -108,6 +108,12 @@ class ArtifactRecord(BaseModel):
         texts = self.facts.get("problems")
         return tuple(str(text) for text in texts) if isinstance(texts, list) else ()
 
+    @property
+    def lacks(self) -> str | None:
+        """The first of its problems, and whether there are more, for one line; None for a whole one."""
+        first, *more = self.problems or (None,)
+        return f"{first}; and more" if more else first
+
 
 class Manifest(BaseModel):
     """`manifest.json`, version 2. A snapshot exists exactly when its manifest does."""

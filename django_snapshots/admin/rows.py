@@ -122,7 +122,7 @@ def artifact_row(record: ArtifactRecord) -> ArtifactRow:
         plain=format_size(record.plain_size),
         codecs=", ".join(record.codecs) or "none",
         digest=record.stored_digest,
-        notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
+        notes=(*record.problems, *(map(str, notes) if isinstance(notes, list) else ())),
     )
 
 

@@ -147,7 +147,13 @@ def restore_document(
 
 
 def _planned_document(planned: PlannedArtifact) -> Document:
-    return {"artifact": planned.record.name, "plain_size_bytes": planned.record.plain_size, **planned.facts}
+    record = planned.record
+    own: Document = {
+        "artifact": record.name,
+        "plain_size_bytes": record.plain_size,
+        "problems": list(record.problems),
+    }
+    return {**own, **planned.facts}
 
 
 def delete_document(names: Sequence[str]) -> Document:

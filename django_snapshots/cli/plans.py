@@ -50,6 +50,8 @@ def _title(planned: PlannedArtifact) -> str:
 def _lines(planned: PlannedArtifact) -> Iterator[str]:
     facts = planned.facts
     yield f"now {_now(planned)}; then {_then(planned)}"
+    if planned.record.lacks:
+        yield f"NOT ALL OF IT is in the snapshot: {planned.record.lacks}"
     if facts.get("merge"):
         yield "files that the snapshot does not have are kept (--merge)"
     if facts.get("snapshot_server"):

@@ -92,6 +92,7 @@ def info_text(
         lines.append(f"Pinned     {pin}")
     if snapshot.damage:
         lines.append(f"DAMAGED    {snapshot.damage}")
+    lines += [f"LACKING    {name}: {text}" for name, problems in manifest.problems.items() for text in problems]
     table = _table("Artifact", "Stored", "Plain", "File")
     for record in manifest.artifacts:
         table.add_row(

@@ -70,6 +70,7 @@ def judge_health(
         _age(backups, thresholds, now, besides=len(complete) - len(backups)),
         *_size(backups, thresholds),
         _damage(snapshots),
+        *_content(backups),
         *_verification(complete, backups, thresholds, now),
         *_space(backups, thresholds, free_bytes),
     ]
@@ -129,6 +130,19 @@ def _damage(snapshots: Sequence[Snapshot]) -> HealthCheck:
     if damaged:
         return HealthCheck("damage", "warning", f"Damaged: {', '.join(damaged)}.")
     return HealthCheck("damage", "ok", f"None of {len(snapshots)} is known to be damaged.")
+
+
+def _content(backups: Sequence[Snapshot]) -> Iterator[HealthCheck]:
+    """Judge the newest with each artifact: one of the database alone says nothing of the media files."""
+    seen: set[str] = set()
+    texts = []
+    for snapshot in backups:
+        for record in snapshot.require_manifest().artifacts:
+            if record.lacks and record.name not in seen:
+                texts.append(f"'{snapshot.name}' does not hold all of {record.name}: {record.lacks}.")
+            seen.add(record.name)
+    if texts:
+        yield HealthCheck("content", "warning", " ".join(texts))
 
 
 def _verification(

@@ -83,6 +83,7 @@ def verify_snapshot(
             run.problems.append(Finding(None, snapshot.distrust))
         run.verify_manifest(manifest)
         records = [record for record in manifest.artifacts if only is None or record.name in only]
+        run.note_problems(records)
         run.verify_files(manifest, records)
         if deep:
             run.drill(records)
@@ -133,6 +134,11 @@ class _Run:
             if not record.path.startswith(f"{artifact_path(record.name, ())}."):
                 reason = f"artifact '{record.name}' has the file {record.path}, which no backup calls so."
                 raise SnapshotManifestError(reason, snapshot=manifest.name)
+
+    def note_problems(self, records: Sequence[ArtifactRecord]) -> None:
+        """Say what was never in it: no damage, for all that was stored may be whole."""
+        texts = [(record.name, record.lacks) for record in records if record.lacks]
+        self.notes += [Finding(name, f"Not all of it could be read when it was made: {text}") for name, text in texts]
 
     def verify_files(self, manifest: Manifest, records: Sequence[ArtifactRecord]) -> None:
         if self._snapshot.format == "archive":

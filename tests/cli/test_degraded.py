@@ -52,3 +52,28 @@ def test_a_backup_that_could_not_read_everything_does_not_replace_a_whole_one(si
     assert "Snapshot 'nightly', which was to be replaced, holds all of it and is still there." in said
     assert "under another name with --name." in said
     assert {path: path.read_bytes() for path in site.snapshots.rglob("*") if path.is_file()} == before
+
+
+def test_what_could_not_be_read_is_said_wherever_one_looks_at_the_snapshot(site: Site) -> None:
+    back_up_in_part(site, "monday")
+    missing = "2026 could not be read (Permission denied); it is missing with all it holds"
+
+    info, verified = site.run("info", "monday").stdout, site.run("verify", "monday").stdout
+    health = site.run("health", exit_code=1).stdout
+
+    assert f"LACKING    media: {missing}" in info
+    assert "monday: whole (level 2" in verified
+    assert f"  note: media: Not all of it could be read when it was made: {missing}" in verified
+    assert f"content: warning: 'monday' does not hold all of media: {missing}." in health
+
+
+def test_the_plan_of_a_restore_says_what_the_snapshot_lacks(site: Site) -> None:
+    back_up_in_part(site, "monday")
+
+    plan = site.run("restore", "latest", "media", "--dry-run")
+    document = site.json("restore", "latest", "--dry-run")
+
+    assert "    NOT ALL OF IT is in the snapshot: 2026 could not be read" in plan.stdout + plan.stderr
+    problems = {one["artifact"]: one["problems"] for one in document["replaces"]}
+    assert problems["database/default"] == []
+    assert problems["media"][0].startswith("2026 could not be read")

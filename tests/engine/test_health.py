@@ -23,7 +23,7 @@ from django_snapshots.storage.guard import GuardedStorage
 from tests.fakes import HOST, BytesArtifact, FixedClock, MemoryStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 THRESHOLDS = HealthThresholds(
     age_warning=timedelta(hours=26),
@@ -68,10 +68,10 @@ class Garden:
         self.number = 0
         self.replicas: list[Replica] = []
 
-    def back_up(self, size: int = 1000, name: str = "media", prefix: str = "day-") -> str:
+    def back_up(self, size: int = 1000, name: str = "media", prefix: str = "day-", problems: Sequence[str] = ()) -> str:
         self.number += 1
         made = f"{prefix}{self.number}"
-        artifacts = {name: BytesArtifact(bytes(size))}
+        artifacts = {name: BytesArtifact(bytes(size), facts={"problems": list(problems)})}
         create_snapshot(self.storage, artifacts, name=made, created_at=self.clock(), host=HOST)
         return made
 
@@ -179,6 +179,21 @@ def test_a_damaged_newer_one_does_not_count_and_is_named(garden: Garden) -> None
 
     assert states(report) == {"age": "warning", "damage": "warning", "verified": "ok"}
     assert "day-2" in message(report, "damage")
+
+
+def test_a_newest_snapshot_that_lacks_something_is_a_warning_until_a_whole_one_follows(garden: Garden) -> None:
+    garden.nights(1000)
+    garden.back_up(problems=["a.jpg could not be read", "b.jpg could not be read"])
+    garden.clock.advance(DAY)
+    database_alone = garden.back_up(name="database/default")
+
+    report = garden.report()
+    assert (states(report)["content"], report.state) == ("warning", "warning")
+    assert database_alone not in message(report, "content")
+    assert message(report, "content") == "'day-2' does not hold all of media: a.jpg could not be read; and more."
+
+    garden.nights(1000)
+    assert "content" not in states(garden.report())
 
 
 def test_a_date_in_the_future_is_a_warning(garden: Garden) -> None:
