@@ -15,8 +15,20 @@ from django_snapshots.engine.side_by_side import run_side_by_side
 from django_snapshots.engine.signature import require_signing
 from django_snapshots.engine.stream import dump_encoded
 from django_snapshots.engine.writer import ArchiveWriter, DirectoryWriter
-from django_snapshots.errors import SnapshotArtifactError, SnapshotError, SnapshotExistsError
-from django_snapshots.manifest import MANIFEST_VERSION, ArtifactRecord, EncryptionRecord, Manifest
+from django_snapshots.errors import (
+    SnapshotArtifactError,
+    SnapshotError,
+    SnapshotExistsError,
+    SnapshotManifestError,
+)
+from django_snapshots.manifest import (
+    MANIFEST_VERSION,
+    ArtifactRecord,
+    EncryptionRecord,
+    Manifest,
+    format_manifest,
+    parse_manifest,
+)
 from django_snapshots.names import check_snapshot_name
 
 if TYPE_CHECKING:
@@ -178,6 +190,7 @@ def _find_taken(storage: GuardedStorage, name: str, *, overwrite: bool) -> catal
 def _publish(
     writer: SnapshotWriter, manifest: Manifest, replaced: catalog.Snapshot | None, before_publish: Callable[[], None]
 ) -> None:
+    _require_readable(manifest)
     if replaced is not None:
         require_no_less(manifest, replaced)
     before_publish()
@@ -203,6 +216,27 @@ def _manifest(
         metadata=dict(metadata or {}),
         artifacts=tuple(records),
     )
+
+
+def _require_readable(manifest: Manifest) -> None:
+    """Check that the manifest will be read: what cannot be must not be published, least of all over an older one."""
+    reason = _unreadable_because(manifest)
+    if reason is not None:
+        raise SnapshotArtifactError(
+            f"The manifest of '{manifest.name}' could not be read back: {reason} It would hold what the artifacts say "
+            "of themselves. Facts that an artifact of your own returns must be JSON, and not be nested deeply.",
+            artifact="",
+        )
+
+
+def _unreadable_because(manifest: Manifest) -> str | None:
+    try:
+        parse_manifest(format_manifest(manifest), snapshot=manifest.name)
+    except SnapshotManifestError as error:
+        return error.reason
+    except (ValueError, RecursionError) as error:  # a value that JSON does not have
+        return f"{error}."
+    return None
 
 
 def _writer(

@@ -5,6 +5,7 @@ A file is never written over one that a visible manifest names, so a crash leave
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +21,7 @@ from django_snapshots.names import artifact_path
 from django_snapshots.scratch import ScratchDirectory, require_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from django_snapshots.manifest import ArtifactRecord, Manifest
@@ -33,7 +34,7 @@ class SnapshotWriter(Protocol):
     """Takes the files of one snapshot and publishes them together."""
 
     def path_for(self, artifact: str, suffixes: Sequence[str]) -> str:
-        """Return the path, relative to the snapshot, at which the artifact's file will be."""
+        """Return the path, relative to the snapshot, at which the artifact's file will be; another one each time."""
         ...
 
     def store(self, path: str, chunks: Iterator[bytes]) -> None:
@@ -59,6 +60,27 @@ class SnapshotWriter(Protocol):
         """Remove what was staged on this host."""
 
 
+class _Paths:
+    """Gives each file of a snapshot a path that no other has, in several threads at once.
+
+    The files of the database "shard" may be called "shard.2", after those that they replace: so may another database.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._giving = threading.Lock()
+
+    def give(self, artifact: str, suffixes: Sequence[str]) -> str:
+        """Return a path such as "media.tar.zst", and "media.2.tar.zst" where that is taken; it is taken from now on."""
+        path, generation = artifact_path(artifact, suffixes), 1
+        with self._giving:
+            while path in self._taken:
+                generation += 1
+                path = artifact_path(artifact, [f".{generation}", *suffixes])
+            self._taken.add(path)
+        return path
+
+
 class DirectoryWriter:
     """Writes each file straight to its place; the manifest, last, makes them a snapshot."""
 
@@ -68,18 +90,15 @@ class DirectoryWriter:
         self._name = name
         self._stored: list[str] = []
         self._present = storage.list(f"{name}/")
+        self._paths = _Paths(path.removeprefix(f"{name}/") for path in self._present)
         self._replaced: bytes | None = None
         if catalog.manifest_path(name) in self._present:
             self._replaced = catalog.read_manifest_bytes(storage, name, "directory")
         self._publishing = False
 
     def path_for(self, artifact: str, suffixes: Sequence[str]) -> str:
-        """Return a path that no file has yet: "media.tar.zst", and "media.2.tar.zst" beside an older one."""
-        path, generation = artifact_path(artifact, suffixes), 1
-        while catalog.file_path(self._name, path) in self._present:
-            generation += 1
-            path = artifact_path(artifact, [f".{generation}", *suffixes])
-        return path
+        """Return a path that no file has yet, beside those of the snapshot that is replaced."""
+        return self._paths.give(artifact, suffixes)
 
     def store(self, path: str, chunks: Iterator[bytes]) -> None:
         """Write the file to the storage."""
@@ -186,6 +205,7 @@ class ArchiveWriter:
         self._name = name
         self._scratch = ScratchDirectory()
         self._files: dict[str, Path] = {}
+        self._paths = _Paths()
         self._numbers = count()
         try:
             require_space(self._scratch.path, staged_bytes, "staging an archive")
@@ -197,7 +217,7 @@ class ArchiveWriter:
 
     def path_for(self, artifact: str, suffixes: Sequence[str]) -> str:
         """Return the artifact's path inside the archive."""
-        return artifact_path(artifact, suffixes)
+        return self._paths.give(artifact, suffixes)
 
     def store(self, path: str, chunks: Iterator[bytes]) -> None:
         """Keep the file on this host."""
