@@ -1,16 +1,20 @@
-"""What the project has to know of its databases: how many dumps at a time, and what restores which dump."""
+"""What the project has to know of its databases: how many dumps at a time, what restores which dump, their files."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.module_loading import import_string
 
 from django_snapshots.conf.configuration import CONNECTORS_BY_VENDOR
 from django_snapshots.processors import usable_processors
+from django_snapshots.sqlite_names import sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from django_snapshots.connectors.contract import Connector
 
-__all__ = ["connector_for_dump", "forgetting_cached_rows", "jobs_of_a_backup"]
+__all__ = ["connector_for_dump", "forgetting_cached_rows", "jobs_of_a_backup", "sqlite_files"]
 
 _JOBS_MAX = 4
 
@@ -62,6 +66,18 @@ def connector_for_dump(alias: str, connector: Connector, facts: Mapping[str, Any
     path = CONNECTORS_BY_VENDOR.get(connections[alias].vendor)
     own: Connector = connector if path is None else import_string(path)()
     return own
+
+
+def sqlite_files() -> dict[str, Path]:
+    """Return the file of each SQLite database, by alias, with symlinks followed; one in memory has none."""
+    files = {}
+    for alias in connections:
+        with suppress(ImproperlyConfigured):  # an engine that cannot be loaded; Django says so where it is used
+            connection = connections[alias]
+            file = sqlite_file(connection.settings_dict.get("NAME")) if connection.vendor == "sqlite" else None
+            if file is not None:
+                files[alias] = Path(os.path.realpath(file))
+    return files
 
 
 @contextmanager

@@ -40,7 +40,7 @@ from django_snapshots.names import SAFETY_PREFIX, check_backup_name
 from django_snapshots.notices import Notices
 from django_snapshots.replication import follow_up, replicas_of
 from django_snapshots.retention import Policy
-from django_snapshots.selection import narrowed, refuse_storage_inside, select
+from django_snapshots.selection import narrowed, require_fit_folders, select
 from django_snapshots.storage.guard import GuardedStorage
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Project:
         )
 
     def _require_possible(self, selected: Mapping[str, Artifact], *, replaced: str | None) -> None:
-        refuse_storage_inside([self._configuration.storage, *self._configuration.replicas], selected)
+        require_fit_folders([self._configuration.storage, *self._configuration.replicas], selected)
         if replaced is not None:
             self.upkeep.require_replaceable(replaced)
 
@@ -354,7 +354,7 @@ class Project:
         """
         self.require_restore_allowed()
         targets = plan.targets
-        refuse_storage_inside([self._configuration.storage, *self._configuration.replicas], targets)
+        require_fit_folders([self._configuration.storage, *self._configuration.replicas], targets)
         with (
             self.notices.restore(plan.manifest.name, list(targets)),
             self._at_work("restore", targets, alone=True, writes=False) as lease,

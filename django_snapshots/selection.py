@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import connections
 
 from django_snapshots.artifacts import DirectoryArtifact
+from django_snapshots.databases import sqlite_files
 from django_snapshots.errors import SnapshotArtifactError
 from django_snapshots.names import nearest
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from django_snapshots.artifacts.contract import Artifact
 
-__all__ = ["narrowed", "refuse_storage_inside", "select"]
+__all__ = ["narrowed", "require_fit_folders", "select"]
 
 
 def select(names: Iterable[str], databases: Sequence[str], available: Mapping[str, Artifact]) -> dict[str, Artifact]:
@@ -47,23 +48,41 @@ def narrowed(names: Iterable[str], databases: Sequence[str]) -> list[str]:
     return [*(name for name in names if name != "database"), *(f"database/{alias}" for alias in databases)]
 
 
-def refuse_storage_inside(storages: Iterable[object], artifacts: Mapping[str, Artifact]) -> None:
-    """Check that no folder to be dumped or replaced holds the snapshots themselves: replacing it would end them.
+def require_fit_folders(storages: Iterable[object], artifacts: Mapping[str, Artifact]) -> None:
+    """Check that no folder to be dumped or replaced holds what must not be treated as a file among others.
 
     Raises:
-        SnapshotArtifactError: One does.
+        SnapshotArtifactError: One holds the snapshots themselves, or the file of a live database.
     """
-    folders = [folder for storage in storages if isinstance(folder := getattr(storage, "local_folder", None), Path)]
     for name, artifact in artifacts.items():
-        root = Path(os.path.realpath(artifact.location)) if isinstance(artifact, DirectoryArtifact) else None
-        for folder in folders:
-            if root is not None and Path(os.path.realpath(folder)).is_relative_to(root):
-                raise SnapshotArtifactError(
-                    f"The snapshots are kept in {folder}, inside {root}, which is '{name}': a backup of it would hold "
-                    "all earlier ones, and a restore would replace them. Nothing was changed. "
-                    "Name a location outside in SNAPSHOTS['STORAGE'], and move the snapshots there.",
-                    artifact=name,
-                )
+        if isinstance(artifact, DirectoryArtifact):
+            root = Path(os.path.realpath(artifact.location))
+            _refuse_storage_inside(storages, name, root)
+            _refuse_database_inside(name, root)
+
+
+def _refuse_storage_inside(storages: Iterable[object], name: str, root: Path) -> None:
+    for storage in storages:
+        folder = getattr(storage, "local_folder", None)
+        if isinstance(folder, Path) and Path(os.path.realpath(folder)).is_relative_to(root):
+            raise SnapshotArtifactError(
+                f"The snapshots are kept in {folder}, inside {root}, which is '{name}': a backup of it would hold "
+                "all earlier ones, and a restore would replace them. Nothing was changed. "
+                "Name a location outside in SNAPSHOTS['STORAGE'], and move the snapshots there.",
+                artifact=name,
+            )
+
+
+def _refuse_database_inside(name: str, root: Path) -> None:
+    for alias, file in sqlite_files().items():
+        if file.is_relative_to(root):
+            raise SnapshotArtifactError(
+                f"Database '{alias}' is {file}, inside {root}, which is '{name}': a backup of the folder would copy it "
+                "while others write to it, and a restore would put that copy in its place. Nothing was changed. "
+                f"Move the database out of the folder and correct DATABASES['{alias}']['NAME'], or name the artifacts "
+                f"to take without '{name}'.",
+                artifact=name,
+            )
 
 
 def _unknown_artifact(name: str, available: Mapping[str, Artifact]) -> SnapshotArtifactError:

@@ -26,6 +26,7 @@ LAYERS = (
         "errors",
         "files",
         "missing_disk",
+        "sqlite_names",
         "scratch",
         "cancellation",
         "channel",

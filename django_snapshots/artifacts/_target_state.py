@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlsplit
 
 from django.db import Error, connections
 from django.db.migrations.loader import MigrationLoader
+
+from django_snapshots.sqlite_names import sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,13 +71,7 @@ def _is_empty_file(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _sqlite_path(connection: BaseDatabaseWrapper) -> Path | None:
-    # sqlite.org/uri.html; Django opens every NAME with uri=True.
-    name = os.fspath(connection.settings_dict.get("NAME") or "")
-    if not name.startswith("file:"):
-        return None if name in {"", ":memory:"} else Path(name)
-    parts = urlsplit(name)
-    in_memory = parts.path == ":memory:" or "mode=memory" in parts.query or "vfs=memdb" in parts.query
-    return None if in_memory else Path(unquote(parts.path))
+    return sqlite_file(connection.settings_dict.get("NAME"))
 
 
 def _server(connection: BaseDatabaseWrapper) -> str | None:

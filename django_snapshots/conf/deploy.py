@@ -25,16 +25,19 @@ _OTHERS = stat.S_IRWXO | stat.S_IWGRP
 _PRIVATE = "chmod 700 {folder}: snapshots hold every password hash and every upload."
 
 
-def deploy_problems(configuration: Configuration, served: Mapping[str, Path | None]) -> list[Problem]:
+def deploy_problems(
+    configuration: Configuration, served: Mapping[str, Path | None], databases: Mapping[str, Path | None]
+) -> list[Problem]:
     """Return W003, W004, W005 and W006, sorted by place.
 
     Args:
         configuration: What `load()` returned; without a storage nothing is said.
         served: The folders that a web server hands out, by the name of their setting; None where it is empty.
+        databases: The files of SQLite databases, by alias; None for one in memory.
     """
     if configuration.storage is None:
         return []
-    found = list(_retention_problems(configuration))
+    found = [*_retention_problems(configuration), *_database_problems(configuration, databases)]
     for section, storage in _storages(configuration):
         try:
             found += _remote_problems(section, storage, encrypted=configuration.encryption is not None)
@@ -85,12 +88,37 @@ def _folder_problems(
     location = getattr(storage, "local_folder", None)
     if not isinstance(location, Path) or not location.is_absolute():
         return  # no folder of this host; a relative one is W002
-    folder = Path(os.path.realpath(location))
+    folder = _resolved(location)
     place = _place(configuration, section)
     for name, root in served.items():
         if root is not None:
-            yield from _served_problems(folder, Path(os.path.realpath(root)), name, place)
+            yield from _served_problems(folder, _resolved(root), name, place)
     yield from _access_problems(folder, place)
+
+
+def _database_problems(configuration: Configuration, databases: Mapping[str, Path | None]) -> Iterator[Problem]:
+    """Yield the W003 of each database whose file is in a folder of an artifact: backups of that folder are refused."""
+    folders = {} if "media" in configuration.artifacts else {"media": configuration.media_root}
+    for name, artifact in configuration.artifacts.items():
+        location = getattr(artifact, "location", None)
+        if getattr(artifact, "kind", None) == "directory" and isinstance(location, (str, os.PathLike)):
+            folders[name] = Path(location)
+    for alias, file in databases.items():
+        for name, folder in folders.items():
+            if file is None or folder is None or not _resolved(file).is_relative_to(_resolved(folder)):
+                continue
+            yield Problem(
+                "snapshots.W003",
+                (),
+                f"{_resolved(file)} is inside '{name}' ({_resolved(folder)}): backups and restores of '{name}' are "
+                "refused, because they would treat the live database as one file among others.",
+                "Move the database out of the folder.",
+                f"DATABASES[{alias!r}]['NAME']",
+            )
+
+
+def _resolved(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _place(configuration: Configuration, section: Place) -> Place:

@@ -20,6 +20,7 @@ from django_snapshots.conf.databases import database_problems
 from django_snapshots.conf.deploy import deploy_problems
 from django_snapshots.conf.masking import secret_texts
 from django_snapshots.conf.sources import read_sources
+from django_snapshots.sqlite_names import sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +93,12 @@ def _is_built(configuration: Configuration) -> bool:
 def load_deploy_problems() -> list[Problem]:
     """Return what is wrong with the configuration on this host; looks at the file system, and is not cached."""
     served = {name: _path(getattr(settings, name, None)) for name in ("MEDIA_ROOT", "STATIC_ROOT")}
-    return deploy_problems(load(), served)
+    files = {
+        alias: sqlite_file(database.get("NAME"))
+        for alias, database in settings.DATABASES.items()
+        if _vendor(database) == "sqlite"
+    }
+    return deploy_problems(load(), served, files)
 
 
 def load_database_problems(aliases: Iterable[str]) -> tuple[Problem, ...]:

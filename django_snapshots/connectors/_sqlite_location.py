@@ -11,13 +11,14 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
 from django_snapshots.errors import SnapshotConnectorError
 from django_snapshots.names import nearest
+from django_snapshots.sqlite_names import sqlite_file
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -129,24 +130,20 @@ def locate(alias: str) -> SQLiteDatabase:
     name = os.fspath(settings["NAME"] or "")
     if not name:
         raise database.error(f"DATABASES['{alias}'] has no NAME. Set it to the path of the SQLite file.")
-    if not name.startswith("file:"):
-        return database if name == ":memory:" else _replace_path(database, name)
-    return _parse_uri(database, name)
-
-
-def _parse_uri(database: SQLiteDatabase, uri: str) -> SQLiteDatabase:
-    # sqlite.org/uri.html; Django opens every NAME with uri=True.
-    parts = urlsplit(uri)
-    path = unquote(parts.path)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if path == ":memory:" or query.get("mode") == "memory" or query.get("vfs") == "memdb":
+    path = sqlite_file(name)
+    if path is None:
         return database
+    return _parse_uri(database, path, name) if name.startswith("file:") else _replace_path(database, path)
+
+
+def _parse_uri(database: SQLiteDatabase, path: Path, uri: str) -> SQLiteDatabase:
+    query = dict(parse_qsl(urlsplit(uri).query, keep_blank_values=True))
     # A shared cache would tie our connection to Django's transaction; the mode is chosen at each opening.
     kept = {key: value for key, value in query.items() if key not in {"mode", "cache"}}
     return _replace_path(database, path, urlencode(kept, quote_via=quote), read_only=query.get("mode") == "ro")
 
 
-def _replace_path(database: SQLiteDatabase, path: str, query: str = "", *, read_only: bool = False) -> SQLiteDatabase:
+def _replace_path(database: SQLiteDatabase, path: Path, query: str = "", *, read_only: bool = False) -> SQLiteDatabase:
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve() would follow symlinks in the name we show
     return SQLiteDatabase(database.alias, absolute, query, read_only, database.patience_s)
 

@@ -486,3 +486,67 @@ def test_a_storage_inside_the_media_folder_is_refused_before_a_restore_could_rep
         assert "a restore would replace them. Nothing was changed." in printed
     assert tree_digest(site.media) == before
     assert site.json("restore", "nightly", "database", "--noinput")["status"] == "restored"
+
+
+INSIDE = 'DATABASES["default"]["NAME"] = MEDIA_ROOT / "db.sqlite3"'
+
+
+def move_database_into_media(site: Site) -> None:
+    site.database.rename(site.media / "db.sqlite3")
+    with (site.folder / "site_settings.py").open("a") as settings:
+        settings.write(INSIDE)
+
+
+def test_a_database_inside_the_media_folder_is_backed_up_and_restored_alone_and_never_as_a_file(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site")
+    site.run("backup", "--name", "before")
+    move_database_into_media(site)
+    site.run("backup", "database", "--name", "alone")
+    before = tree_digest(site.media)
+
+    refused = [
+        site.run("backup", exit_code=1),
+        site.run("backup", "media", exit_code=1),
+        site.run("restore", "before", "--noinput", exit_code=1),
+        site.run("restore", "before", "media", "--noinput", exit_code=1),
+        site.run("restore", "before", "media", "--merge", "--noinput", exit_code=1),
+    ]
+
+    for done in refused:
+        assert f"Database 'default' is {site.media}/db.sqlite3, inside {site.media}, which is 'media'" in done.stderr
+        assert (
+            "Nothing was changed. Move the database out of the folder and correct DATABASES['default']" in done.stderr
+        )
+    assert tree_digest(site.media) == before
+    assert site.names() == ["alone", "before"]
+    assert site.json("restore", "alone", "--noinput")["status"] == "restored"
+    assert site.json("restore", "before", "database", "--noinput")["status"] == "restored"
+    site.run("restore", "before", "media", "--media-root", str(site.folder / "beside"), "--noinput")
+    assert (site.folder / "beside/note.txt").read_text() == "kept"
+
+
+def test_a_database_that_a_link_leads_to_inside_a_folder_of_the_project_is_refused(tmp_path: Path) -> None:
+    spec = (
+        '{"BACKEND": "django_snapshots.artifacts.DirectoryArtifact", "OPTIONS": {"location": str(BASE_DIR / "files")}}'
+    )
+    site = make_site(tmp_path / "site", f'SNAPSHOTS = {{"ARTIFACTS": {{"private": {spec}}}}}')
+    (site.folder / "files").mkdir()
+    site.database.rename(site.folder / "files" / "real.sqlite3")
+    site.database.symlink_to("files/real.sqlite3")
+
+    refused = site.run("backup", "private", exit_code=1)
+
+    assert f"Database 'default' is {site.folder}/files/real.sqlite3, inside {site.folder}/files" in refused.stderr
+    assert site.json("backup", "--name", "rest")["status"] == "complete"
+
+
+def test_a_database_outside_that_only_a_link_inside_the_folder_leads_to_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", INSIDE)
+    (site.media / "db.sqlite3").symlink_to(site.database)
+
+    site.run("backup", "--name", "nightly")
+    site.execute("DELETE FROM note")
+    site.run("restore", "nightly", "--noinput")
+
+    assert site.rows() == ROWS
+    assert (site.media / "db.sqlite3").readlink() == site.database

@@ -79,6 +79,40 @@ def test_a_folder_that_contains_media_root_is_told(folder: Path) -> None:
     assert message == f"{folder} contains MEDIA_ROOT ({folder}/media): what is served stands among the snapshots."
 
 
+def test_a_database_inside_the_folder_of_an_artifact_is_told(folder: Path, tmp_path: Path) -> None:
+    def sqlite(name: object) -> dict[str, object]:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": name}
+
+    (tmp_path / "link").symlink_to(tmp_path / "media")
+    spec = {"BACKEND": "django_snapshots.artifacts.DirectoryArtifact", "OPTIONS": {"location": str(tmp_path / "own")}}
+    databases = {
+        "default": sqlite(f"file:{tmp_path}/link/db.sqlite3?mode=ro"),
+        "logs": sqlite(tmp_path / "own" / "logs.sqlite3"),
+        "memory": sqlite("file:memorydb?mode=memory"),
+        "beside": sqlite(tmp_path / "media.sqlite3"),
+        "server": {"ENGINE": "django.db.backends.postgresql", "NAME": str(tmp_path / "own" / "x")},
+    }
+
+    found = told(
+        {**storage(location=folder), "ARTIFACTS": {"private": spec}},
+        DATABASES=databases,
+        MEDIA_ROOT=tmp_path / "media",
+    )
+
+    assert [(code, place, message.partition(":")[0], hint) for code, place, message, hint in found] == [
+        (
+            "W003",
+            f"DATABASES['{alias}']['NAME']",
+            f"{tmp_path}/{file} is inside '{artifact}' ({tmp_path}/{Path(file).parent})",
+            "Move the database out of the folder.",
+        )
+        for alias, file, artifact in [
+            ("default", "media/db.sqlite3", "media"),
+            ("logs", "own/logs.sqlite3", "private"),
+        ]
+    ]
+
+
 @pytest.mark.parametrize("mode", [0o701, 0o704, 0o720, 0o755, 0o777])
 def test_a_folder_that_others_can_enter_read_or_change_is_told(folder: Path, mode: int) -> None:
     folder.chmod(mode)
