@@ -11,7 +11,7 @@ from django_snapshots.engine.archive import open_member, read_manifest, read_sig
 from django_snapshots.engine.reading import read_each
 from django_snapshots.engine.sidecars import SIDECAR_KINDS, read_sidecar, store_sidecar
 from django_snapshots.engine.signature import SIGNATURE_MAX_BYTES, judge_signature, read_signature_file
-from django_snapshots.engine.snapshot import Format, Snapshot
+from django_snapshots.engine.snapshot import Format, Snapshot, why_none_is_complete
 from django_snapshots.errors import (
     SnapshotFileMissingError,
     SnapshotManifestError,
@@ -290,7 +290,7 @@ def latest_snapshot(storage: GuardedStorage) -> Snapshot:
             sidecars = _read_sidecars(storage, snapshot.name, snapshot.format, beside)
             return replace(snapshot, sidecars=sidecars)
     if snapshots:
-        text = f"No complete snapshot: all {len(snapshots)} in the storage are damaged. See `manage.py snapshots list`."
+        text = f"No complete snapshot: {why_none_is_complete(snapshots)} See `manage.py snapshots list`."
     elif found:
         text = (
             f"The storage holds only what restores saved, and 'latest' never means that. The newest is "

@@ -9,13 +9,13 @@ from django_snapshots.errors import SnapshotManifestError
 from django_snapshots.names import SAFETY_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from django_snapshots.engine.sidecars import Sidecar, SidecarKind
     from django_snapshots.manifest import Manifest
 
-__all__ = ["Format", "Snapshot"]
+__all__ = ["Format", "Snapshot", "why_none_is_complete"]
 
 Format = Literal["directory", "archive"]
 
@@ -73,3 +73,17 @@ class Snapshot:
         if self.manifest is None:
             raise self._error or SnapshotManifestError("it could not be read.", snapshot=self.name)
         return self.manifest
+
+
+def why_none_is_complete(snapshots: Sequence[Snapshot]) -> str:
+    """Say what keeps these snapshots, one or more, from being complete; who is not trusted is not called damaged."""
+    distrusted = sum(snapshot.distrust is not None for snapshot in snapshots)
+    if not distrusted:
+        return f"all {len(snapshots)} in the storage are damaged."
+    which = "all" if distrusted == len(snapshots) else f"{distrusted} of the"
+    rest = "" if distrusted == len(snapshots) else " The others are damaged."
+    return (
+        f"{which} {len(snapshots)} in the storage are unsigned, or signed with another key than SNAPSHOTS['SIGNING'] "
+        f"has.{rest} Configure the key that signed them, or restore one whose origin you know by its name, with "
+        "--allow-unsigned."
+    )

@@ -45,6 +45,37 @@ def test_openssl_judges_the_signature_as_the_page_says(tmp_path: Path) -> None:
         Terminal(tmp_path, replace).run(by_hand)
 
 
+def test_snapshots_from_before_signing_are_put_away_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNING_KEY", "0123456789abcdef" * 4)
+    site = make_site(tmp_path / "site")
+    site.run("backup", "--name", "nightly-13")
+    site.run("backup", "--name", "nightly-14", "--format", "archive")
+    site.run("verify", "nightly-14")
+    settings = site.folder / "site_settings.py"
+    signing = "{'BACKEND': 'django_snapshots.signers.HMAC', 'OPTIONS': {'key_env': 'SIGNING_KEY'}}"
+    settings.write_text(f"{settings.read_text()}\nSNAPSHOTS = {{'SIGNING': {signing}}}\n")
+    site.run("verify", "--all", exit_code=4)
+    terminal = Terminal(site.folder, {"/var/backups": str(site.folder)})
+    *steps, in_place = (fence for fence in fences_of(PAGE) if fence.heading == "Snapshots from before")
+
+    for fence in steps:
+        terminal.run(fence)
+
+    (signed,) = site.json("list")["snapshots"]
+    assert signed["status"] == "complete"
+    assert sorted(path.name for path in (site.folder / "unsigned").glob("nightly*")) == [
+        "nightly-14.tar",
+        "nightly-14.tar.verified.json",
+    ]
+    (site.folder / "unsigned" / "nightly-14.tar").rename(site.snapshots / "nightly-14.tar")
+    site.execute("DELETE FROM note")
+    terminal.answer = site.database.name
+    terminal.run(in_place)
+    assert len(site.rows()) == 2
+
+
 @pytest.mark.parametrize("fence", [f for f in fences_of(PAGE) if f.language == "python"], ids=lambda f: f.place)
 def test_the_options_of_the_page_exist(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNING_KEY", base64.b64encode(bytes(32)).decode())

@@ -96,8 +96,23 @@ def test_an_unsigned_snapshot_is_refused_and_shown_as_damaged(folder: Path, sign
 
     assert listed.status == "damaged"
     assert listed.damage == "It is unsigned, and SNAPSHOTS['SIGNING'] wants a signature."
-    with pytest.raises(SnapshotNotFoundError, match="all 1 in the storage are damaged"):
+    with pytest.raises(SnapshotNotFoundError, match="all 1 in the storage are unsigned, or signed with another key"):
         latest_snapshot(storage)
+
+
+def test_where_no_snapshot_is_complete_the_untrusted_are_told_from_the_damaged(folder: Path, signer: Signer) -> None:
+    back_up(guarded(folder, None), "unsigned")
+    back_up(guarded(folder, signer), "torn")
+    (folder / "torn/media.bin.zst").unlink()
+
+    with pytest.raises(SnapshotNotFoundError) as caught:
+        latest_snapshot(guarded(folder, signer))
+
+    assert str(caught.value) == (
+        "No complete snapshot: 1 of the 2 in the storage are unsigned, or signed with another key than "
+        "SNAPSHOTS['SIGNING'] has. The others are damaged. Configure the key that signed them, or restore one whose "
+        "origin you know by its name, with --allow-unsigned. See `manage.py snapshots list`."
+    )
 
 
 @FORMATS
