@@ -97,9 +97,10 @@ class SnapshotExistsError(SnapshotError):
         name: The name that is taken.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, text: str | None = None) -> None:
         super().__init__(
-            f"Snapshot '{name}' exists already and was left as it is. "
+            text
+            or f"Snapshot '{name}' exists already and was left as it is. "
             "Choose another name, or replace it with --overwrite (overwrite=True)."
         )
         self.name = name

@@ -5,6 +5,7 @@ stops no other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django_snapshots.engine import catalog
@@ -12,7 +13,7 @@ from django_snapshots.engine.copy import copy_snapshot, is_copied
 from django_snapshots.engine.events import ignore_progress
 from django_snapshots.engine.lease import holding_storage
 from django_snapshots.engine.upkeep import Upkeep
-from django_snapshots.errors import SnapshotError, SnapshotNotFoundError, SnapshotReplicaError
+from django_snapshots.errors import SnapshotError, SnapshotExistsError, SnapshotNotFoundError, SnapshotReplicaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -199,11 +200,19 @@ class Replicas:
         return Copied(replica, tuple(copied), tuple(present), tuple(problems))
 
     def _require_replaceable(self, replica: Replica, snapshot: Snapshot) -> None:
-        """Refuse to replace another snapshot of the name that is pinned; a damaged copy of this one is made good."""
-        if catalog.find_formats(replica.storage, snapshot.name):
-            there = catalog.find_snapshot(replica.storage, snapshot.name)
-            if there.manifest_digest != snapshot.manifest_digest:
-                self._upkeep(replica).require_replaceable(snapshot.name)
+        """Refuse to replace another snapshot of the name that is newer or pinned; a damaged copy of this is made good.
+
+        A storage that was put back from an old disk has older ones, and so may another host that copies there.
+        """
+        if not catalog.find_formats(replica.storage, snapshot.name):
+            return
+        there = catalog.find_snapshot(replica.storage, snapshot.name)
+        if there.manifest_digest == snapshot.manifest_digest:
+            return
+        made, ours = there.created_at, snapshot.require_manifest().created_at
+        if made is not None and there.distrust is None and made > ours:
+            raise SnapshotExistsError(snapshot.name, _newer_text(replica, snapshot.name, made, ours))
+        self._upkeep(replica).require_replaceable(snapshot.name)
 
     def _carry_pin(self, replica: Replica, snapshot: Snapshot) -> None:
         """Pin a copy that is there already as its snapshot is: the replica was away when that was pinned."""
@@ -233,3 +242,13 @@ class Replicas:
                 require_held=lease.require_held,
                 on_progress=on_progress,
             )
+
+
+def _newer_text(replica: Replica, name: str, there: datetime, ours: datetime) -> str:
+    made, of = (moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") for moment in (there, ours))
+    return (
+        f"It has a newer snapshot of that name, made {made}, and this one was made {of}. The newer one was left as it "
+        f"is; `manage.py snapshots restore {name} --from {replica.number}` restores it. To have this one there, move "
+        f"the newer one's files away and run `manage.py snapshots copy {name} --to {replica.number}`. Hosts that "
+        "copy to the same place need a folder or prefix each."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,24 @@ def test_a_replica_that_is_away_is_named_and_made_good_later(site: Site) -> None
         {"replica": 1, "copied": ["nightly"], "present": [], "problems": []},
         {"replica": 2, "copied": [], "present": ["nightly"], "problems": []},
     ]
+
+
+def test_a_storage_from_an_old_disk_does_not_cost_the_replicas_what_is_newer(site: Site) -> None:
+    site.run("backup", "--name", "weekly")
+    shutil.copytree(site.snapshots, site.folder / "old-disk")
+    site.execute("INSERT INTO note VALUES (3, 'new')")
+    site.run("backup", "--name", "weekly", "--overwrite")
+    shutil.rmtree(site.snapshots)
+    (site.folder / "old-disk").rename(site.snapshots)
+
+    document = fit(site.json("copy", "--missing", exit_code=3), "copy")
+
+    for number, replica in enumerate(document["replicas"], start=1):
+        assert (replica["copied"], replica["present"]) == ([], [])
+        assert "It has a newer snapshot of that name" in replica["problems"][0]
+        assert f"`manage.py snapshots restore weekly --from {number}`" in replica["problems"][0]
+    site.run("restore", "weekly", "--from", "1", "--noinput")
+    assert site.rows() == [(1, "first"), (2, "second"), (3, "new")]
 
 
 def test_each_storage_is_pruned_by_its_own_policy(site: Site) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from django_snapshots.engine.catalog import find_snapshot, list_snapshots, write_sidecar
 from django_snapshots.engine.copy import copy_snapshot
+from django_snapshots.engine.create import create_snapshot
 from django_snapshots.engine.prune import plan_leftovers, prune_snapshots
 from django_snapshots.engine.replicas import Replica, Replicas
 from django_snapshots.errors import (
@@ -19,8 +20,9 @@ from django_snapshots.errors import (
     SnapshotStorageError,
 )
 from django_snapshots.retention import Policy
+from django_snapshots.signers import HMAC
 from django_snapshots.storage.guard import GuardedStorage
-from tests.fakes import AdvancedMemoryStorage, BytesArtifact, FixedClock, MemoryStorage
+from tests.fakes import HOST, AdvancedMemoryStorage, BytesArtifact, FixedClock, MemoryStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -379,6 +381,57 @@ def test_another_snapshot_of_the_name_that_is_pinned_on_the_replica_is_not_repla
 
     assert "Snapshot 'nightly' is pinned: audit. It was not replaced." in copied.problems[0]
     assert of("nightly", offsite.files) == before
+
+
+@formats
+def test_a_newer_snapshot_of_the_name_on_the_replica_is_not_replaced(
+    memory: AdvancedMemoryStorage,
+    storage: GuardedStorage,
+    backup: Backup,
+    clock: FixedClock,
+    offsite: AdvancedMemoryStorage,
+    snapshot_format: str,
+) -> None:
+    backup("weekly", ARTIFACTS, snapshot_format=snapshot_format)
+    old_disk = dict(memory.files)
+    backup("weekly", OTHER, overwrite=True, snapshot_format=snapshot_format)
+    copies = replicas(storage, clock, offsite)
+    copies.copy("weekly")
+    before = of("weekly", offsite.files)
+    memory.files = old_disk
+
+    (copied,) = copies.copy_missing()
+
+    assert (copied.copied, copied.present) == ((), ())
+    (problem,) = copied.problems
+    assert problem == (
+        "replica 1 (SNAPSHOTS['REPLICAS'][0]) has no copy of 'weekly': It has a newer snapshot of that name, made "
+        "2026-11-22 04:00:00 UTC, and this one was made 2026-11-22 03:00:00 UTC. The newer one was left as it is; "
+        "`manage.py snapshots restore weekly --from 1` restores it. To have this one there, move the newer one's files "
+        "away and run `manage.py snapshots copy weekly --to 1`. Hosts that copy to the same place need a folder or "
+        "prefix each."
+    )
+    assert of("weekly", offsite.files) == before
+
+
+def test_a_newer_one_that_nobody_vouches_for_is_replaced(
+    storage: GuardedStorage,
+    memory: AdvancedMemoryStorage,
+    clock: FixedClock,
+    offsite: AdvancedMemoryStorage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REPLICA_KEY", "0123456789abcdef" * 4)
+    signer = HMAC(key_env="REPLICA_KEY")
+    create_snapshot(storage, OTHER, name="weekly", created_at=clock() + timedelta(days=9), host=HOST)
+    offsite.files = dict(memory.files)
+    signed = GuardedStorage(AdvancedMemoryStorage(), signer=signer)
+    create_snapshot(signed, ARTIFACTS, name="weekly", created_at=clock(), host=HOST)
+    replica = Replica(1, GuardedStorage(offsite, signer=signer), None)
+
+    (copied,) = Replicas(signed, [replica], clock=clock, zone=UTC, hostname="web-1").copy("weekly")
+
+    assert copied.copied == ("weekly",)
 
 
 def test_a_damaged_copy_that_is_pinned_is_made_good(
