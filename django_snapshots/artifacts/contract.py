@@ -33,6 +33,8 @@ class Artifact(Protocol):
         content() -> "empty", "filled" or "unreadable": what the target holds; what is empty needs no safety snapshot.
         lock_key() -> str | None: a text that is the same for everything on this host that has the same target, so that
             two restores of it wait for each other; None where there is nothing to share.
+        target_folder() -> Path | None: the folder, without symlinks, that a restore replaces with all it holds; two of
+            which one is inside the other are not restored in one go.
         verify(source, facts) -> list[str]: what is wrong with the stream, a text for each thing, [] for nothing. Reads
             `source`, whose bytes are proved when its end is reached, and parses it; touches neither the target nor a
             server. Raises SnapshotError when it cannot tell (a program is missing, the disk is full).

@@ -197,6 +197,10 @@ class DirectoryArtifact:
         """Return a text that is the same for everything that means this folder."""
         return f"directory {self._target()}"
 
+    def target_folder(self) -> Path:
+        """Return the folder that is replaced, with symlinks followed."""
+        return self._target()
+
     def check(self) -> list[Problem]:
         """Return what is wrong with the location."""
         location = os.fspath(self.location)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django_snapshots.conf.build import unexpected
+from django_snapshots.conf.folders import inside_problems, resolved
 from django_snapshots.conf.problems import Problem, see
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ def deploy_problems(
     """
     if configuration.storage is None:
         return []
-    found = [*_retention_problems(configuration), *_database_problems(configuration, databases)]
+    found = list(_retention_problems(configuration))
+    try:
+        found += inside_problems(configuration, databases)
+    except Exception as error:  # noqa: BLE001 - the border of E000: attributes of a foreign artifact may raise
+        found.append(unexpected(error, ("ARTIFACTS",)))
     for section, storage in _storages(configuration):
         try:
             found += _remote_problems(section, storage, encrypted=configuration.encryption is not None)
@@ -88,37 +93,12 @@ def _folder_problems(
     location = getattr(storage, "local_folder", None)
     if not isinstance(location, Path) or not location.is_absolute():
         return  # no folder of this host; a relative one is W002
-    folder = _resolved(location)
+    folder = resolved(location)
     place = _place(configuration, section)
     for name, root in served.items():
         if root is not None:
-            yield from _served_problems(folder, _resolved(root), name, place)
+            yield from _served_problems(folder, resolved(root), name, place)
     yield from _access_problems(folder, place)
-
-
-def _database_problems(configuration: Configuration, databases: Mapping[str, Path | None]) -> Iterator[Problem]:
-    """Yield the W003 of each database whose file is in a folder of an artifact: backups of that folder are refused."""
-    folders = {} if "media" in configuration.artifacts else {"media": configuration.media_root}
-    for name, artifact in configuration.artifacts.items():
-        location = getattr(artifact, "location", None)
-        if getattr(artifact, "kind", None) == "directory" and isinstance(location, (str, os.PathLike)):
-            folders[name] = Path(location)
-    for alias, file in databases.items():
-        for name, folder in folders.items():
-            if file is None or folder is None or not _resolved(file).is_relative_to(_resolved(folder)):
-                continue
-            yield Problem(
-                "snapshots.W003",
-                (),
-                f"{_resolved(file)} is inside '{name}' ({_resolved(folder)}): backups and restores of '{name}' are "
-                "refused, because they would treat the live database as one file among others.",
-                "Move the database out of the folder.",
-                f"DATABASES[{alias!r}]['NAME']",
-            )
-
-
-def _resolved(path: Path) -> Path:
-    return Path(os.path.realpath(path))
 
 
 def _place(configuration: Configuration, section: Place) -> Place:

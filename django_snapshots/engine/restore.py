@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from django_snapshots.artifacts.contract import StageableArtifact
@@ -137,6 +138,7 @@ def plan_restore(
         for record in select_records(manifest, only)
     ]
     _refuse_one_target_twice(planned)
+    _refuse_nested_targets(planned)
     return RestorePlan(snapshot, manifest, tuple(planned))
 
 
@@ -152,6 +154,22 @@ def _refuse_one_target_twice(planned: Sequence[PlannedArtifact]) -> None:
                 artifact=one.record.name,
             )
         taken[target] = one.record.name
+
+
+def _refuse_nested_targets(planned: Sequence[PlannedArtifact]) -> None:
+    folders = {
+        one.record.name: folder
+        for one in planned
+        if one.replaces and (folder := getattr(one.artifact, "target_folder", lambda: None)()) is not None
+    }
+    for (inner, folder), (outer, above) in permutations(folders.items(), 2):
+        if folder.is_relative_to(above):
+            raise SnapshotArtifactError(
+                f"{folder}, which is '{inner}', is inside {above}, which is '{outer}': replacing the one would take "
+                "the other away. Nothing was changed. Name one of them to restore; for both, the outer one first and "
+                "the inner one in a second run. From now on have one artifact, for the outer folder.",
+                artifact=inner,
+            )
 
 
 def select_records(manifest: Manifest, only: Sequence[str]) -> list[ArtifactRecord]:

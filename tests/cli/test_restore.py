@@ -286,6 +286,33 @@ def test_a_database_is_restored_into_another_alias_and_undone_there(tmp_path: Pa
     assert site.rows() == [(1, "now"), (2, "now")]
 
 
+def test_two_folders_one_inside_the_other_are_restored_one_after_the_other_and_not_together(tmp_path: Path) -> None:
+    options = '{"location": str(BASE_DIR / "link")}'
+    spec = f'{{"BACKEND": "django_snapshots.artifacts.DirectoryArtifact", "OPTIONS": {options}}}'
+    names = '["database", "media", "private"]'
+    more = f'SNAPSHOTS = {{"ARTIFACTS": {{"private": {spec}}}, "DEFAULT_ARTIFACTS": {names}}}'
+    site = make_site(tmp_path / "site", more)
+    private = site.media / "private"
+    private.mkdir()
+    (site.folder / "link").symlink_to(private)
+    (private / "letter").write_text("as it was")
+    site.run("backup", "--name", "nightly")
+    (private / "letter").write_text("changed")
+    site.execute("DELETE FROM note")
+    before = tree_digest(site.media)
+
+    refused = site.run("restore", "nightly", "--noinput", exit_code=1)
+
+    assert f"{private}, which is 'private', is inside {site.media}, which is 'media'" in refused.stderr
+    assert "Nothing was changed. Name one of them to restore" in refused.stderr
+    assert (tree_digest(site.media), site.rows()) == (before, [])
+    assert site.names() == ["nightly"]
+    for name in ("media", "private"):
+        (private / "letter").write_text("changed")
+        site.run("restore", "nightly", name, "--noinput")
+        assert (private / "letter").read_text() == "as it was"
+
+
 def test_two_databases_are_not_restored_into_one(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site", TWO)
     with closing(sqlite3.connect(site.folder / "scratch.sqlite3")) as scratch, scratch:

@@ -113,6 +113,33 @@ def test_a_database_inside_the_folder_of_an_artifact_is_told(folder: Path, tmp_p
     ]
 
 
+def test_a_folder_of_an_artifact_inside_that_of_another_is_told(folder: Path, tmp_path: Path) -> None:
+    def files(location: Path) -> dict[str, object]:
+        return {
+            "BACKEND": "django_snapshots.artifacts.DirectoryArtifact",
+            "OPTIONS": {"location": str(tmp_path / location)},
+        }
+
+    (tmp_path / "link").symlink_to(tmp_path / "media")
+    artifacts = {"private": files(Path("link/private")), "all": files(Path()), "beside": files(Path("/srv/media"))}
+
+    found = told({**storage(location=folder), "ARTIFACTS": artifacts}, MEDIA_ROOT=tmp_path / "media")
+
+    assert [(code, place, message.partition(":")[0], hint) for code, place, message, hint in found] == [
+        (
+            "W003",
+            f"SNAPSHOTS['ARTIFACTS']['{place}']",
+            f"{tmp_path}/{inside}, which is '{inner}', is inside '{outer}' ({above})",
+            f"Keep '{outer}' alone, or move one folder out of the other.",
+        )
+        for place, inside, inner, outer, above in [
+            ("all", "media", "media", "all", tmp_path),
+            ("private", "media/private", "private", "all", tmp_path),
+            ("private", "media/private", "private", "media", tmp_path / "media"),
+        ]
+    ]
+
+
 @pytest.mark.parametrize("mode", [0o701, 0o704, 0o720, 0o755, 0o777])
 def test_a_folder_that_others_can_enter_read_or_change_is_told(folder: Path, mode: int) -> None:
     folder.chmod(mode)
