@@ -151,9 +151,11 @@ class Project:
         with self.notices.backup(name) as running:
             check_backup_name(name)
             selected = select(names, databases, self.artifacts)
-            self._require_possible(selected, replaced=name if overwrite else None)
+            require_fit_folders([self._configuration.storage, *self._configuration.replicas], selected)
+            self._require_replaceable(name, overwrite=overwrite)
             form = snapshot_format or self.settings.SNAPSHOT_FORMAT
             with self._at_work("backup", selected, alone=False) as lease:
+                self._require_replaceable(name, overwrite=overwrite)  # once more: it may have been pinned meanwhile
                 running.created = self._create(
                     lease,
                     selected,
@@ -194,10 +196,9 @@ class Project:
             on_progress=on_progress,
         )
 
-    def _require_possible(self, selected: Mapping[str, Artifact], *, replaced: str | None) -> None:
-        require_fit_folders([self._configuration.storage, *self._configuration.replicas], selected)
-        if replaced is not None:
-            self.upkeep.require_replaceable(replaced)
+    def _require_replaceable(self, name: str, *, overwrite: bool) -> None:
+        if overwrite:
+            self.upkeep.require_replaceable(name)
 
     @contextmanager
     def _at_work(

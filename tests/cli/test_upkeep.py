@@ -138,6 +138,38 @@ def test_a_pin_holds_against_delete_prune_and_overwrite_and_is_shown(site: Site)
     assert site.run("prune").stdout == "DELETE  c  no rule keeps it\nDeleted 1 of 3 snapshots.\n"
 
 
+PINNING = """\
+import subprocess
+import sys
+
+
+class Pinning:
+    suffix = "txt"
+
+    def lock_key(self):  # asked for when the settings and the name were looked at, and nothing is held yet
+        subprocess.run([sys.executable, "manage.py", "snapshots", "pin", "nightly", "-v", "0"], check=True)
+
+    def dump(self, sink):
+        return {}
+
+    def restore(self, source, facts):
+        pass
+"""
+
+
+def test_a_pin_that_is_set_while_an_overwrite_begins_holds(tmp_path: Path) -> None:
+    settings = 'SNAPSHOTS = {"ARTIFACTS": {"pinning": {"BACKEND": "pinning.Pinning"}}}'
+    site = make_site(tmp_path / "site", settings)
+    (site.folder / "pinning.py").write_text(PINNING)
+    site.run("backup", "environment", "--name", "nightly")
+    before = site.json("info", "nightly")
+
+    refused = site.run("backup", "pinning", "--name", "nightly", "--overwrite", exit_code=1)
+
+    assert "It was not replaced" in refused.stderr
+    assert site.json("info", "nightly") == before
+
+
 def test_a_date_that_is_none_is_wrong_usage(site: Site) -> None:
     fill(site, "a")
 
