@@ -113,18 +113,20 @@ def test_a_folder_that_is_there_keeps_its_own_owner(tmp_path: Path) -> None:
     assert (media.stat().st_uid, media.stat().st_gid) == (1234, 2345)
 
 
-def test_extended_attributes_of_the_folder_are_kept(tmp_path: Path) -> None:
-    tar, facts = dumped(grow_tree(tmp_path / "source"))
+def test_extended_attributes_of_the_folder_are_kept_and_those_of_files_are_not(tmp_path: Path) -> None:
+    source = grow_tree(tmp_path / "source")
     media = tmp_path / "media"
     media.mkdir()
     try:
+        os.setxattr(source / "film.bin", "user.comment", b"holidays")
         os.setxattr(media, "user.comment", b"uploads")
     except OSError as error:
         pytest.skip(f"this file system keeps no attributes: {error}")
 
-    restored(media, tar, facts)
+    restored(media, *dumped(source))
 
     assert os.getxattr(media, "user.comment") == b"uploads"
+    assert os.listxattr(media / "film.bin") == []
 
 
 @pytest.mark.parametrize("seconds", [2**33, 9_223_372_037, 2**62, -(2**32)])
