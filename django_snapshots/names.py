@@ -46,7 +46,8 @@ def check_snapshot_name(name: str) -> str:
     elif len(name) > SNAPSHOT_NAME_MAX:
         reason = f"at most {SNAPSHOT_NAME_MAX} characters, this one has {len(name)}"
     elif name.endswith(".tar"):
-        reason = "it may not end in .tar, which marks an archive file"
+        stem = name.removesuffix(".tar")
+        reason = f"it may not end in .tar, which marks an archive file; the snapshot in it is called {stem!r}"
     elif name in _RESERVED_SNAPSHOT_NAMES:
         reason = f"'{name}' always means the newest snapshot"
     else:

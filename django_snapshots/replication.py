@@ -39,7 +39,8 @@ def replicas_of(configuration: Configuration, storage: GuardedStorage, clock: Ca
     replicas = []
     for number, (spec, live) in enumerate(zip(specs, configuration.replicas, strict=True), start=1):
         prune: PruneSettings | None = getattr(spec, "PRUNE", None)  # a live object has no policy
-        guarded = GuardedStorage(live, signer=configuration.signing)
+        setting = f"SNAPSHOTS['REPLICAS'][{number - 1}]"
+        guarded = GuardedStorage(live, signer=configuration.signing, setting=setting)
         replicas.append(Replica(number, guarded, prune.policy if prune else None))
     return Replicas(storage, replicas, clock=clock, zone=get_default_timezone(), hostname=socket.gethostname())
 

@@ -32,8 +32,6 @@ def list_text(
     snapshots: Sequence[Snapshot], pins: Mapping[str, Pin], *, terminal: bool, color: bool, now: datetime
 ) -> str:
     """Return the table of `list`, with the damage of each damaged snapshot and each pin below it."""
-    if not snapshots:
-        return "No snapshots yet. Make one with: manage.py snapshots backup"
     table = _table("Name", "Created", "Age", "Size", "Format", "Status", "Verified", "Artifacts")
     for snapshot in snapshots:
         manifest = snapshot.manifest

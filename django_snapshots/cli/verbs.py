@@ -9,14 +9,16 @@ from django.core.management.base import CommandError
 
 from django_snapshots.cli import documents, render
 from django_snapshots.cli.session import EXIT_DEGRADED
+from django_snapshots.engine.not_found import nothing_here
+from django_snapshots.errors import SnapshotNotFoundError
+from django_snapshots.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_snapshots.cli.session import Session
-    from django_snapshots.project import Project
 
-__all__ = ["verb_function"]
+__all__ = ["run_verb", "verb_function"]
 
 
 def backup(project: Project, session: Session) -> None:
@@ -46,11 +48,27 @@ def list_(project: Project, session: Session) -> None:
     pins = {snapshot.name: pin for snapshot in snapshots if (pin := project.upkeep.pin_of(snapshot))}
 
     def text() -> str:
+        if not snapshots:
+            return _empty_text(project, session)
         from django_snapshots.cli.tables import list_text  # noqa: PLC0415 - rich, which --json does without
 
         return list_text(snapshots, pins, terminal=session.terminal, color=session.color, now=session.now)
 
     session.finish(documents.list_document(snapshots, pins), text)
+
+
+def _empty_text(project: Project, session: Session) -> str:
+    replica = session.options["from_replica"]
+    lines = [nothing_here(project.storage), _replicas_text(project, session)]
+    lines += ["Make the first one with: manage.py snapshots backup"] if replica is None else []
+    return "\n".join(filter(None, lines))
+
+
+def _replicas_text(project: Project, session: Session) -> str | None:
+    """Return where else snapshots may be, of a verb that can look there and did not."""
+    if session.options.get("from_replica", 0) is not None or not project.settings.REPLICAS:
+        return None
+    return "A replica may hold what you look for: try the same with --from 1."
 
 
 def info(project: Project, session: Session) -> None:
@@ -85,6 +103,22 @@ _ELSEWHERE = {
     "copy": "upkeep",
 }
 """Verb -> the module here that has its function; imported when it is asked for, and so no burden to a backup."""
+
+
+def run_verb(verb: str, session: Session) -> None:
+    """Do what a verb does, on the storage or on the replica that the options name.
+
+    Raises:
+        SnapshotNotFoundError: There is no such snapshot; where there is none at all, a note names the replicas.
+    """
+    project = Project(replica=session.options.get("from_replica"))
+    try:
+        verb_function(verb)(project, session)
+    except SnapshotNotFoundError as error:
+        text = None if error.available else _replicas_text(project, session)
+        if text is not None:
+            error.add_note(text)
+        raise
 
 
 def verb_function(verb: str) -> Callable[[Project, Session], None]:

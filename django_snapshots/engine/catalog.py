@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from django_snapshots.digests import digest_of
 from django_snapshots.engine.archive import open_member, read_manifest, read_signature
+from django_snapshots.engine.not_found import no_such_snapshot, nothing_here
 from django_snapshots.engine.reading import read_each
 from django_snapshots.engine.sidecars import SIDECAR_KINDS, read_sidecar, store_sidecar
 from django_snapshots.engine.signature import SIGNATURE_MAX_BYTES, judge_signature, read_signature_file
@@ -20,7 +21,7 @@ from django_snapshots.errors import (
     SnapshotStorageError,
 )
 from django_snapshots.manifest import MANIFEST_MAX_BYTES, MANIFEST_NAME, parse_manifest
-from django_snapshots.names import check_snapshot_name, nearest
+from django_snapshots.names import check_snapshot_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -293,24 +294,16 @@ def latest_snapshot(storage: GuardedStorage) -> Snapshot:
         text = f"No complete snapshot: {why_none_is_complete(snapshots)} See `manage.py snapshots list`."
     elif found:
         text = (
-            f"The storage holds only what restores saved, and 'latest' never means that. The newest is "
-            f"'{found[0].name}': name it to have it, or make a snapshot with `manage.py snapshots backup`."
+            f"{storage.description} holds only what restores saved, and 'latest' never means that. The newest is "
+            f"'{found[0].name}': name it to have it."
         )
     else:
-        text = "The storage holds no snapshot yet. Make one with `manage.py snapshots backup`."
+        text = nothing_here(storage)
     raise SnapshotNotFoundError(text, name="latest")
 
 
 def _not_found(storage: GuardedStorage, name: str) -> SnapshotNotFoundError:
-    names = [snapshot.name for snapshot in list_snapshots(storage)]
-    near = nearest(name, names, most=3)
-    if near:
-        way_out = f"Did you mean {' or '.join(repr(candidate) for candidate in near)}?"
-    elif names:
-        way_out = f"The newest is '{names[0]}'; `manage.py snapshots list` shows all {len(names)}."
-    else:
-        way_out = "The storage holds no snapshot yet."
-    return SnapshotNotFoundError(f"There is no snapshot '{name}'. {way_out}", name=name, available=near or names[:3])
+    return no_such_snapshot(storage, name, list_snapshots(storage))
 
 
 def read_manifest_bytes(storage: GuardedStorage, name: str, format_: Format) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django_snapshots.engine import catalog
 from django_snapshots.engine.events import ignore_progress
+from django_snapshots.engine.not_found import nothing_here
 from django_snapshots.engine.verified import record
 from django_snapshots.engine.verify import verify_snapshot
 from django_snapshots.errors import SnapshotError, SnapshotNotFoundError
@@ -56,10 +57,7 @@ def choose_snapshots(storage: GuardedStorage, names: Sequence[str]) -> list[Snap
         return [catalog.find_snapshot(storage, name) for name in names]
     every = catalog.list_snapshots(storage)
     if not every:
-        raise SnapshotNotFoundError(
-            "The storage holds no snapshot, so there is nothing to verify. Make one with `manage.py snapshots backup`.",
-            name="latest",
-        )
+        raise SnapshotNotFoundError(nothing_here(storage), name="latest")
     if not names:
         return every
     return [_newest_regular(every) if name == "latest" else catalog.find_snapshot(storage, name) for name in names]

@@ -49,11 +49,15 @@ class GuardedStorage:
     Attributes:
         missing: The methods of the advanced tier that the storage lacks.
         signer: Who must vouch for the manifests in it; None where anybody who can write to it is trusted.
+        setting: Where it is configured, for people.
     """
 
-    def __init__(self, storage: SnapshotStorage, *, signer: Signer | None = None) -> None:
+    def __init__(
+        self, storage: SnapshotStorage, *, signer: Signer | None = None, setting: str = "SNAPSHOTS['STORAGE']"
+    ) -> None:
         """Guard `storage`; nothing is called yet."""
         self.signer = signer
+        self.setting = setting
         # Any: what answers here is a stranger's class, and every answer is checked.
         self._storage: Any = storage
         self._label = type(storage).__name__
@@ -61,6 +65,17 @@ class GuardedStorage:
 
     def __repr__(self) -> str:
         return f"GuardedStorage({self._storage!r})"
+
+    @property
+    def description(self) -> str:
+        """What it is and where, for people; without a secret."""
+        words: object = type(self._storage).__repr__
+        if words is object.__repr__:
+            return self._label
+        try:
+            return self._scrubbed(repr(self._storage))
+        except Exception:  # noqa: BLE001 - a stranger's class
+            return self._label
 
     @property
     def advanced(self) -> bool:
@@ -260,11 +275,13 @@ class GuardedStorage:
         return self._error(operation, path, f"{self._described(error)} {advice}", full=number in _FULL)
 
     def _described(self, error: Exception) -> str:
+        text = self._scrubbed(f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return text if text.endswith((".", "!", "?")) else f"{text}."
+
+    def _scrubbed(self, text: str) -> str:
         from django_snapshots.conf.masking import scrub, secret_texts  # noqa: PLC0415 - imports pydantic
 
-        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        text = scrub(text, secret_texts(getattr(self._storage, "__dict__", {})))
-        return text if text.endswith((".", "!", "?")) else f"{text}."
+        return scrub(text, secret_texts(getattr(self._storage, "__dict__", {})))
 
     def _is_missing(self, path: str) -> bool:
         # An outage and a missing object may look alike (a 404 of a proxy, a FileNotFoundError of a lost mount):

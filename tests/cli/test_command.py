@@ -153,7 +153,11 @@ def test_media_on_a_disk_that_is_not_mounted_make_no_snapshot(site: Site) -> Non
 
 
 def test_list_of_nothing_says_how_to_begin(site: Site) -> None:
-    assert "No snapshots yet. Make one with: manage.py snapshots backup" in site.run("list").stdout
+    assert site.run("list").stdout == (
+        f"LocalFileSystemBackend('{site.snapshots}') holds no snapshot. If you expected some, look at "
+        "SNAPSHOTS['STORAGE']: `manage.py snapshots config` shows it.\n"
+        "Make the first one with: manage.py snapshots backup\n"
+    )
     assert site.json("list") == {"snapshots": []}
 
 
@@ -338,9 +342,9 @@ MISTAKES: list[tuple[list[str], str, str]] = [
     (
         ["info", "nightly"],
         "SnapshotNotFoundError",
-        "There is no snapshot 'nightly'. The storage holds no snapshot yet.",
+        "There is no snapshot 'nightly'. LocalFileSystemBackend('",
     ),
-    (["restore", "latest", "--noinput"], "SnapshotNotFoundError", "The storage holds no snapshot yet."),
+    (["restore", "latest", "--noinput"], "SnapshotNotFoundError", "holds no snapshot. If you expected some, look at"),
     (["delete", "../x", "--noinput"], "SnapshotNameError", "cannot name a snapshot"),
 ]
 

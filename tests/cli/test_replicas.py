@@ -61,6 +61,31 @@ def test_a_backup_goes_to_every_replica_and_comes_back_from_there(site: Site) ->
     assert site.rows() == []
 
 
+def test_where_the_storage_is_empty_the_replicas_are_named(site: Site) -> None:
+    site.run("backup", "environment", "--name", "nightly")
+    site.snapshots.rename(site.folder / "stolen")
+    place = f"LocalFileSystemBackend('{site.snapshots}') holds no snapshot. If you expected some, look at SNAP"
+    hint = "A replica may hold what you look for: try the same with --from 1."
+
+    for verb in (["restore", "latest", "--noinput"], ["restore", "nightly", "--noinput"], ["verify", "--all"]):
+        refused = site.run(*verb, exit_code=1)
+        assert place in refused.stderr
+        assert hint in refused.stderr
+        assert "snapshots backup" not in refused.stderr
+    listed = site.run("list").stdout
+    assert place in listed
+    assert hint in listed
+
+
+def test_an_empty_replica_is_not_taken_for_the_storage(site: Site) -> None:
+    listed = site.run("list", "--from", "2").stdout
+
+    assert listed == (
+        f"LocalFileSystemBackend('{site.folder / 'far' / 'snapshots'}') holds no snapshot. If you expected some, look "
+        "at SNAPSHOTS['REPLICAS'][1]: `manage.py snapshots config` shows it.\n"
+    )
+
+
 def test_a_replica_that_is_away_is_named_and_made_good_later(site: Site) -> None:
     (site.folder / "near").rmdir()
 

@@ -9,11 +9,19 @@ import pytest
 from django_snapshots.engine import catalog, reading
 from django_snapshots.engine.catalog import find_snapshot, list_snapshots, write_sidecar
 from django_snapshots.engine.removal import delete_snapshot
-from django_snapshots.errors import SnapshotManifestError, SnapshotNotFoundError, SnapshotStorageError
+from django_snapshots.errors import (
+    SnapshotManifestError,
+    SnapshotNameError,
+    SnapshotNotFoundError,
+    SnapshotStorageError,
+)
+from django_snapshots.storage import LocalFileSystemBackend
 from django_snapshots.storage.guard import GuardedStorage
 from tests.fakes import AdvancedMemoryStorage, BytesArtifact, MemoryStorage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.engine.conftest import Backup
 
 ARTIFACTS = {"media": BytesArtifact(b"photos")}
@@ -119,11 +127,39 @@ def test_latest_costs_one_listing_and_the_manifests_and_the_documents_of_one(
     ]
 
 
-def test_latest_of_nothing_says_how_to_begin(storage: GuardedStorage) -> None:
-    with pytest.raises(
-        SnapshotNotFoundError, match="holds no snapshot yet. Make one with `manage.py snapshots backup`"
-    ):
-        find_snapshot(storage, "latest")
+@pytest.mark.parametrize("name", ["latest", "nightly"])
+def test_an_empty_storage_says_where_was_looked_and_where_that_is_set(tmp_path: Path, name: str) -> None:
+    storage = GuardedStorage(LocalFileSystemBackend(tmp_path), setting="SNAPSHOTS['REPLICAS'][0]")
+
+    with pytest.raises(SnapshotNotFoundError) as caught:
+        find_snapshot(storage, name)
+
+    assert str(caught.value).endswith(
+        f"LocalFileSystemBackend('{tmp_path}') holds no snapshot. If you expected some, look at "
+        "SNAPSHOTS['REPLICAS'][0]: `manage.py snapshots config` shows it."
+    )
+
+
+def test_what_restores_saved_is_not_offered_for_an_unknown_name(storage: GuardedStorage, backup: Backup) -> None:
+    backup("nightly", ARTIFACTS)
+    backup("pre-restore-1", ARTIFACTS)
+
+    with pytest.raises(SnapshotNotFoundError, match="The newest is 'nightly'; .* shows all 2") as caught:
+        find_snapshot(storage, "xyz")
+
+    assert caught.value.available == ("nightly",)
+
+
+def test_a_slip_in_latest_is_answered_with_latest(storage: GuardedStorage, backup: Backup) -> None:
+    backup("nightly", ARTIFACTS)
+
+    with pytest.raises(SnapshotNotFoundError, match="no snapshot 'latets'. Did you mean 'latest'?"):
+        find_snapshot(storage, "latets")
+
+
+def test_the_name_of_an_archive_file_is_answered_with_that_of_its_snapshot(storage: GuardedStorage) -> None:
+    with pytest.raises(SnapshotNameError, match="marks an archive file; the snapshot in it is called 'nightly-15'"):
+        find_snapshot(storage, "nightly-15.tar")
 
 
 def test_latest_among_what_restores_saved_only_names_it(storage: GuardedStorage, backup: Backup) -> None:

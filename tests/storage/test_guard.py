@@ -584,3 +584,16 @@ def test_its_repr_names_the_storage(tmp_path: Path) -> None:
     guard = GuardedStorage(LocalFileSystemBackend(tmp_path))
 
     assert repr(guard) == f"GuardedStorage(LocalFileSystemBackend('{tmp_path}'))"
+
+
+def test_its_description_for_people_holds_no_secret() -> None:
+    class Bucket(MemoryStorage):
+        def __init__(self) -> None:
+            super().__init__()
+            self.secret_key = "wJalrXUtnFEMI"
+
+        def __repr__(self) -> str:
+            return f"Bucket(backups, {self.secret_key}, https://me:word@example.org)"
+
+    assert GuardedStorage(Bucket()).description == "Bucket(backups, ********, https://********@example.org)"
+    assert GuardedStorage(MemoryStorage()).description == "MemoryStorage"

@@ -81,10 +81,9 @@ class Command(BaseCommand):
             completion(session)
             return
         self._check_settings(session)
-        from django_snapshots.cli.verbs import verb_function  # noqa: PLC0415 - the engine, once the settings are right
-        from django_snapshots.project import Project  # noqa: PLC0415
+        from django_snapshots.cli.verbs import run_verb  # noqa: PLC0415 - the engine, once the settings are right
 
-        verb_function(verb)(Project(replica=session.options.get("from_replica")), session)
+        run_verb(verb, session)
 
     def _report_usage(self, message: str) -> None:
         if "--json" in sys.argv:
