@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -45,9 +44,9 @@ def pin(request: HttpRequest, project: Project, name: str) -> None:
     """Pin a snapshot and its copies until the day that was filled in, for ever without one."""
     until = request.POST.get("until", "")
     try:
-        last_day = date.fromisoformat(until) if until else None
-    except ValueError:
-        messages.error(request, f"{until!r} is no date. Nothing was changed.")
+        last_day = project.upkeep.last_day(until) if until else None
+    except ValueError as error:
+        messages.error(request, f"{error} Nothing was changed.")
         return
     reason = request.POST.get("reason", "")
     project.upkeep.pin(name, until=last_day, reason=reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -17,6 +16,7 @@ from django_snapshots.replication import prune_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from django_snapshots.cli.session import Session
     from django_snapshots.project import Project
@@ -52,7 +52,7 @@ def prune(project: Project, session: Session) -> None:
 
 def pin(project: Project, session: Session) -> None:
     """Hold a snapshot and its copies against delete and prune."""
-    options, until = session.options, _last_day(session)
+    options, until = session.options, _last_day(project, session)
     snapshot = project.upkeep.pin(options["name"], until=until, reason=options["reason"])
     problems = project.replicas.pin(snapshot.name, until=until, reason=options["reason"])
     document = documents.pin_document(snapshot.name, Pin(until, options["reason"]), problems)
@@ -112,14 +112,12 @@ def _said(path: tuple[str | int, ...], problem: Any) -> str:
     return f"{option}{problem.message} {problem.hint or ''}".strip()
 
 
-def _last_day(session: Session) -> date | None:
+def _last_day(project: Project, session: Session) -> date | None:
     text = session.options["until"]
-    if text is None:
-        return None
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise _wrong_usage(session, f"--until: '{text}' is no date. Write it as 2027-12-31.") from None
+        return None if text is None else project.upkeep.last_day(text)
+    except ValueError as error:
+        raise _wrong_usage(session, f"--until: {error} Nothing was changed.") from None
 
 
 def _wrong_usage(session: Session, message: str) -> CommandError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django_snapshots.engine import catalog
@@ -16,7 +17,7 @@ from django_snapshots.retention import require_rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from contextlib import AbstractContextManager
-    from datetime import date, datetime, tzinfo
+    from datetime import datetime, tzinfo
 
     from django_snapshots.engine.catalog import Snapshot
     from django_snapshots.engine.incomplete import Leftover
@@ -145,6 +146,21 @@ class Upkeep:
     def pin_of(self, snapshot: Snapshot) -> Pin | None:
         """Return the pin that holds a snapshot, None for none."""
         return find_pin(snapshot, now=self._clock(), zone=self._zone)
+
+    def last_day(self, text: str) -> date:
+        """Return the last day of a pin that is to be, from text such as "2027-12-31".
+
+        Raises:
+            ValueError: It is no date, or that day is over; its text is for people.
+        """
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"'{text}' is no date. Write it as 2027-12-31.") from None
+        today = self._clock().astimezone(self._zone).date()
+        if day < today:
+            raise ValueError(f"{day} is over, today is {today}: such a pin holds nothing. Write a day to come.")
+        return day
 
     def pin(self, name: str, *, until: date | None = None, reason: str = "") -> Snapshot:
         """Pin a snapshot, in the place of an earlier pin, and return it as it was found.

@@ -306,6 +306,24 @@ def test_a_pin_of_the_page_holds_the_copies_too_and_names_a_replica_that_is_away
     assert (unpinned.split()[0], after.split()[0]) == ("True", "False")
 
 
+def test_a_pin_of_the_page_that_would_hold_nothing_is_refused(plain: Site) -> None:
+    plain.run("backup", "environment", "--name", "nightly")
+    script = (
+        "from django.contrib.auth.models import User\n"
+        "from django.test import Client\n"
+        "client = Client(headers={'host': '127.0.0.1'}); client.force_login(User.objects.get(username='ada'))\n"
+        "data = {'name': 'nightly', 'until': '2020-01-01'}\n"
+        f"answer = client.post('/admin/{PAGE}do/pin/', data, follow=True)\n"
+        "print(answer.content.decode())\n"
+    )
+
+    page = plain.python(script, {"PYTHONWARNINGS": "default"})
+
+    assert "2020-01-01 is over" in page
+    assert "Nothing was changed." in page
+    assert not (plain.snapshots / "nightly" / "pinned.json").exists()
+
+
 def test_starting_a_project_with_the_admin_loads_neither_pydantic_nor_the_engine(plain: Site) -> None:
     script = "import sys, django; django.setup(); print(*sys.modules)"
     environment = plain.environment(DJANGO_SETTINGS_MODULE="site_settings")

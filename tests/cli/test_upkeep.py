@@ -179,6 +179,17 @@ def test_a_date_that_is_none_is_wrong_usage(site: Site) -> None:
     assert not (site.snapshots / "a" / "pinned.json").exists()
 
 
+def test_a_pin_that_is_over_is_wrong_usage_and_leaves_the_one_that_is_there(site: Site) -> None:
+    fill(site, "a")
+    site.run("pin", "a", "--until", "2099-12-31")
+
+    refused = site.run("pin", "a", "--until", "2020-01-01", exit_code=2)
+
+    assert "--until: 2020-01-01 is over, today is 20" in refused.stderr
+    assert "Nothing was changed." in refused.stderr
+    assert site.json("list")["snapshots"][0]["pin"]["until"] == "2099-12-31"
+
+
 def test_a_prune_that_is_killed_leaves_whole_snapshots_and_the_next_one_finishes_it(site: Site) -> None:
     many = [f"s{number:04}" for number in range(1, 1000)]
     fill(site, "s0000", *many)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,16 @@ def test_a_pin_is_kept_beside_the_snapshot_and_holds_it_against_delete(
     assert memory.files == before
     upkeep.delete("nightly")
     assert memory.files == {}
+
+
+def test_the_last_day_of_a_pin_is_today_at_the_earliest_where_the_project_is(upkeep: Upkeep, clock: FixedClock) -> None:
+    assert clock().date() == date(2026, 11, 22)  # and in Auckland it is the same day, in the afternoon
+    assert upkeep.last_day("2026-11-22") == date(2026, 11, 22)
+    clock.advance(timedelta(hours=12))
+    with pytest.raises(ValueError, match="2026-11-22 is over, today is 2026-11-23: such a pin holds nothing"):
+        upkeep.last_day("2026-11-22")
+    with pytest.raises(ValueError, match="'tomorrow' is no date. Write it as 2027-12-31"):
+        upkeep.last_day("tomorrow")
 
 
 def test_a_second_pin_takes_the_place_of_the_first(upkeep: Upkeep, backup: Backup, storage: GuardedStorage) -> None:
