@@ -82,11 +82,16 @@ class Identities:
 
     Attributes:
         keys: pyrage's identities.
-        fingerprints: Of their recipients; None when one is an ssh key, whose public half is not known here.
+        recipients: Their public halves; None when one is an ssh key, whose public half is not known here.
     """
 
     keys: tuple[Any, ...]
-    fingerprints: tuple[str, ...] | None
+    recipients: tuple[str, ...] | None
+
+    @property
+    def fingerprints(self) -> tuple[str, ...] | None:
+        """Those of the recipients; None where these are not known."""
+        return None if self.recipients is None else tuple(map(fingerprint, self.recipients))
 
 
 def parse_identities(text: str) -> Identities:
@@ -105,7 +110,7 @@ def parse_identities(text: str) -> Identities:
     keys = [_identity(number, line) for number, line in enumerate(key_lines(text), start=1)]
     if not keys:
         raise ValueError("holds no identity")
-    return Identities(tuple(keys), tuple(fingerprint(str(key.to_public())) for key in keys))
+    return Identities(tuple(keys), tuple(str(key.to_public()) for key in keys))
 
 
 def joined(several: Sequence[Identities]) -> Identities:
@@ -113,9 +118,9 @@ def joined(several: Sequence[Identities]) -> Identities:
     keys = tuple(key for identities in several for key in identities.keys)
     known: tuple[str, ...] = ()
     for identities in several:
-        if identities.fingerprints is None:
+        if identities.recipients is None:
             return Identities(keys, None)
-        known += identities.fingerprints
+        known += identities.recipients
     return Identities(keys, known)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,14 @@ _INSTALL = 'pip install "django-snapshots[age]"'
 _WORK_FACTOR_MIN = 10
 _IDENTITIES = ("identity_file", "identity_env")
 _KEYGEN = "Make a pair with `manage.py snapshots keygen`, and write its recipient here: age1…"
+_NO_RECIPIENT = (
+    f"{_KEYGEN} Or name an identity that you have in identity_file: an age identity tells its recipient, of an ssh key "
+    "write the line of its .pub file here."
+)
+_OLD_OR_NEW = "Put the passphrase there that the snapshots were made with, or a new one: openssl rand -base64 32"
+_BACKEND = "django_snapshots.codecs.Age"
+_BY_PASSPHRASE = f'{{"BACKEND": "{_BACKEND}", "OPTIONS": {{"passphrase_file": "FILE"}}}}'
+_SETTING = "SNAPSHOTS['ENCRYPTION']"
 _HINTS = {
     "recipients_file": "Name a file with one recipient a line: age1…, ssh-ed25519 … or ssh-rsa …",
     "identity_file": "Name a file that `snapshots keygen` or `age-keygen` made; leave it out where you do not restore.",
@@ -70,7 +79,8 @@ class Age:
         """Store the options; keys are read at use.
 
         Args:
-            recipients: Public keys, "age1…", "ssh-ed25519 …" or "ssh-rsa …"; each of them can read.
+            recipients: Public keys, "age1…", "ssh-ed25519 …" or "ssh-rsa …"; each of them can read. Without any, those
+                of the identities, where these are no ssh keys.
             recipients_file: A file with one of them a line; added to `recipients`.
             identity_file: The secret key that reads: a file of `age-keygen` or `snapshots keygen`, or an OpenSSH
                 private key without a passphrase. Only where snapshots are restored or verified.
@@ -150,6 +160,11 @@ class Age:
         return [*self._recipient_problems(), *self._identity_problems()]
 
     @property
+    def _is_configured(self) -> bool:
+        """Whether somebody said anything of a key; what this library decodes with by itself has no options."""
+        return any((self.recipients, self.recipients_file, self.identity_file, self._has_passphrase))
+
+    @property
     def _has_passphrase(self) -> bool:
         return self.passphrase_env is not None or self.passphrase_file is not None
 
@@ -180,25 +195,33 @@ class Age:
                 yield chunk
 
     def _recipient_texts(self) -> list[tuple[Place, str]]:
-        """Return place and text of each recipient.
+        """Return place and text of each recipient; without any, of those that belong to the identities.
 
         Raises:
-            OSError, ValueError: The file cannot be read.
+            OSError, ValueError: A file cannot be read.
         """
+        return self._named_recipients() or self._recipients_of_identities()
+
+    def _named_recipients(self) -> list[tuple[Place, str]]:
         texts: list[tuple[Place, str]] = [(("recipients", at), text) for at, text in enumerate(self.recipients or [])]
         if self.recipients_file is not None:
             lines = key_lines(read_key_file(self.recipients_file))
             texts += [(("recipients_file",), text) for text in lines]
         return texts
 
+    def _recipients_of_identities(self) -> list[tuple[Place, str]]:
+        found = [(option, self._identities_of(option)) for option in _IDENTITIES]
+        return [((option,), text) for option, several in found if several for text in several.recipients or ()]
+
     def _recipient_problems(self) -> Iterator[Problem]:
         try:
-            texts = self._recipient_texts()
+            texts = self._named_recipients()
         except (OSError, ValueError) as error:
             yield _unusable("recipients_file", error)
             return
-        if not texts:
-            yield Problem("snapshots.E004", ("recipients",), "There is no recipient to encrypt for.", _KEYGEN)
+        with suppress(OSError, ValueError):  # what is wrong with an identity is said of that
+            if not texts and not self._recipients_of_identities():
+                yield Problem("snapshots.E004", ("recipients",), "There is no recipient to encrypt for.", _NO_RECIPIENT)
         for place, text in texts:
             try:
                 parse_recipient(text)
@@ -226,7 +249,7 @@ class Age:
                 message = (
                     "The file's first line is empty." if option == "passphrase_file" else "The variable is not set."
                 )
-                yield Problem("snapshots.E004", (option,), message, "Make a passphrase with: openssl rand -base64 32")
+                yield Problem("snapshots.E004", (option,), message, _OLD_OR_NEW)
         except (OSError, ValueError) as error:
             yield _unusable(option, error)
 
@@ -260,9 +283,15 @@ class Age:
             return (
                 f"Set the environment variable {self.identity_env} to the text of the identity file (AGE-SECRET-KEY-…)."
             )
+        if self._is_configured:
+            return (
+                f"Name its file in {_SETTING}['OPTIONS']['identity_file'], "
+                "or by the variable SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE."
+            )
         return (
-            "Name its file in SNAPSHOTS['ENCRYPTION']['OPTIONS']['identity_file'], "
-            "or by the variable SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE."
+            f"{_SETTING} is not configured here. Set the variables SNAPSHOTS_ENCRYPTION__BACKEND={_BACKEND} and "
+            "SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE=FILE, where FILE holds the identity, or write the same into "
+            f"the settings: {_SETTING} = {{'BACKEND': '{_BACKEND}', 'OPTIONS': {{'identity_file': FILE}}}}."
         )
 
     def _passphrase(self) -> str | None:
@@ -277,8 +306,9 @@ class Age:
             raise SnapshotKeyError(f"The passphrase cannot be used: it {reason(error)}.", codec=self.name) from error
         if not passphrase:
             raise SnapshotKeyError(
-                "It is encrypted by a passphrase, which is not configured here. Name a file that holds it in "
-                "SNAPSHOTS['ENCRYPTION']['OPTIONS']['passphrase_file'], or a variable in ['passphrase_env'].",
+                "It is encrypted by a passphrase, which is not configured here. To read it, set the variable "
+                f"SNAPSHOTS_ENCRYPTION='{_BY_PASSPHRASE}', where FILE holds it, or write the same into {_SETTING}, in "
+                "the place of recipients.",
                 codec=self.name,
             )
         return passphrase

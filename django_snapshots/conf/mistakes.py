@@ -67,6 +67,9 @@ _HINTS = {
 _HINTS_OF_PLACES: dict[tuple[Path, str], str] = {
     (("REPLICAS",), "tuple_type"): "Write a list, such as [{'BACKEND': 'dotted.path.of.the.Class', 'OPTIONS': {}}].",
     (("NOTIFY",), "tuple_type"): "Write a list, such as ['ops@example.com'].",
+    (("ENCRYPTION", "BACKEND"), "missing"): (
+        "Write 'BACKEND': 'django_snapshots.codecs.Age', or set SNAPSHOTS_ENCRYPTION__BACKEND to that."
+    ),
 }
 
 
@@ -175,7 +178,9 @@ def _structure_problem(group: list[ErrorDetails], keys: Mapping[str, Any], path:
         hint = _stray_key_hint(key) if inside_spec else did_you_mean(key, keys, f"Keys are {', '.join(keys)}.")
         return Problem("snapshots.E003", place, "Unknown key.", hint)
     if details["type"] in _MISSING:
-        return Problem("snapshots.E004", place, f"{key} is missing.", f"Write '{key}': 'dotted.path.of.the.Class'.")
+        hint = f"Write '{key}': 'dotted.path.of.the.Class'."
+        hint = _HINTS_OF_PLACES.get((place, details["type"]), hint)
+        return Problem("snapshots.E004", place, f"{key} is missing.", hint)
     return _value_problem(group, place)
 
 

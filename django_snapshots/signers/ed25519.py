@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Ed25519"]
 
 _INSTALL = 'pip install "django-snapshots[signing]"'
-_MAKE = "Make a pair with: ssh-keygen -t ed25519 -N '' -f snapshots_key"
+_MAKE = "Name the key that signed the snapshots, or make a new pair: ssh-keygen -t ed25519 -N '' -f snapshots_key"
 _PEM = "-----BEGIN"
 _OPENSSH = "-----BEGIN OPENSSH"
 Place = tuple[str | int, ...]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["HMAC"]
 
 _SHORTEST = 32
-_MAKE = "Make a key with: openssl rand -hex 32"
+_MAKE = "Put the key there that signed the snapshots, or a new one: openssl rand -hex 32"
 
 
 class HMAC:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pwd
+import re
 import stat
 import subprocess
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -320,14 +321,45 @@ def test_encryption_that_cannot_be_used_stores_nothing_even_when_the_check_is_si
     assert [path for path in site.snapshots.rglob("*") if path.is_file()] == []
 
 
-def test_an_encrypted_snapshot_on_a_host_without_the_setting_says_what_to_set(encrypted: Site) -> None:
+def test_an_encrypted_snapshot_on_a_host_without_the_setting_says_what_to_set(encrypted: Site, pair: Pair) -> None:
     encrypted.run("backup", "--name", "nightly")
     settings = encrypted.folder / "site_settings.py"
     settings.write_text(settings.read_text() + "\nSNAPSHOTS = {}\n")
 
+    encrypted.execute("DELETE FROM note")
+
     failed = encrypted.run("restore", "nightly", "--noinput", exit_code=1)
 
-    assert "SNAPSHOTS['ENCRYPTION']['OPTIONS']['identity_file']" in failed.stderr
+    named = dict(re.findall(r"(SNAPSHOTS_\w+)=([\w.]+)", failed.stderr))
+    assert named == {
+        "SNAPSHOTS_ENCRYPTION__BACKEND": "django_snapshots.codecs.Age",
+        "SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE": "FILE",
+    }
+    encrypted.run(
+        "restore", "nightly", "--noinput", env={n: v.replace("FILE", str(pair.identity_file)) for n, v in named.items()}
+    )
+    assert encrypted.rows() == ROWS
+    assert [each["encrypted"] for each in encrypted.json("list")["snapshots"]] == [True, True]
+
+
+@pytest.mark.parametrize("settings", ["", ENCRYPTED_SETTINGS])
+def test_a_snapshot_by_a_passphrase_on_a_host_without_it_says_what_to_set(
+    by_passphrase: Site, pair: Pair, tmp_path: Path, settings: str
+) -> None:
+    by_passphrase.run("backup", "--name", "nightly", env=RIGHT)
+    file = by_passphrase.folder / "site_settings.py"
+    settings = settings.format(recipient=pair.recipient, more="") or "SNAPSHOTS = {}"
+    file.write_text(f"{file.read_text()}\n{settings}\n")
+    by_passphrase.execute("DELETE FROM note")
+    (tmp_path / "passphrase").write_text(RIGHT["TEST_PASSPHRASE"])
+
+    failed = by_passphrase.run("restore", "nightly", "--noinput", exit_code=1)
+
+    named = re.search(r"SNAPSHOTS_ENCRYPTION='(.*?)'", failed.stderr)
+    assert named
+    variable = named[1].replace("FILE", str(tmp_path / "passphrase"))
+    by_passphrase.run("restore", "nightly", "--noinput", env={"SNAPSHOTS_ENCRYPTION": variable})
+    assert by_passphrase.rows() == ROWS[:2]
 
 
 def test_keygen_makes_a_pair_that_age_knows_in_a_private_file(tmp_path: Path) -> None:

@@ -266,6 +266,22 @@ def test_an_identity_of_somebody_else_is_found_before_anything_is_read(age: Age,
         Age(identity_file=other.identity_file).require_key([mine])
 
 
+def test_an_identity_alone_reads_and_encrypts_for_itself(age: Age, pair: Pair) -> None:
+    alone = Age(identity_file=pair.identity_file)
+
+    assert alone.check() == []
+    assert alone.fingerprints() == age.fingerprints()
+    assert decoded(alone, encoded(age, b"data")) == b"data"
+    assert decoded(age, encoded(alone, b"data")) == b"data"
+
+
+def test_an_ssh_identity_alone_does_not_tell_its_recipient(tmp_path: Path) -> None:
+    (problem,) = Age(identity_file=ssh_pair(tmp_path).identity_file).check()
+
+    assert (problem.id, problem.path) == ("snapshots.E004", ("recipients",))
+    assert "of an ssh key write the line of its .pub file here" in str(problem.hint)
+
+
 def test_a_passphrase_that_is_not_configured_is_asked_for(age: Age) -> None:
     with pytest.raises(SnapshotKeyError, match="encrypted by a passphrase, which is not configured here"):
         age.require_key(["passphrase"])

@@ -12,6 +12,7 @@ from tests.conf.wrong import PLUGINS, Wrong
 OPTIONS = "SNAPSHOTS['ENCRYPTION']['OPTIONS']"
 IN_FILES = "(E021) ConnectorOfFiles, as it is configured, writes files into the temporary directory that are not encrypted, and ENCRYPTION is set. HINT: Let it stream: for PostgreSQL that is 'format': 'custom', without 'jobs'."
 KEYGEN = "HINT: Make a pair with `manage.py snapshots keygen`, and write its recipient here: age1…"
+NO_RECIPIENT = f"{KEYGEN} Or name an identity that you have in identity_file: an age identity tells its recipient, of an ssh key write the line of its .pub file here."
 
 
 def age(**options: Any) -> dict[str, Any]:
@@ -51,14 +52,29 @@ WRONG_ENCRYPTION = [
     Wrong(
         "no recipient",
         age,
-        expected=[f"{OPTIONS}['recipients']: (E004) There is no recipient to encrypt for. {KEYGEN}"],
+        expected=[f"{OPTIONS}['recipients']: (E004) There is no recipient to encrypt for. {NO_RECIPIENT}"],
     ),
     Wrong(
         "no recipient, from a variable that names the class",
         dict,
         {"SNAPSHOTS_ENCRYPTION__BACKEND": AGE},
         expected=[
-            f"{OPTIONS}['recipients'] (from SNAPSHOTS_ENCRYPTION__BACKEND): (E004) There is no recipient to encrypt for. {KEYGEN}"
+            f"{OPTIONS}['recipients'] (from SNAPSHOTS_ENCRYPTION__BACKEND): (E004) There is no recipient to encrypt for. {NO_RECIPIENT}"
+        ],
+    ),
+    Wrong(
+        "an identity and no class, from a variable",
+        dict,
+        {"SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE": "/root/identity.txt"},
+        expected=[
+            "SNAPSHOTS['ENCRYPTION']['BACKEND'] (from SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE): (E004) BACKEND is missing. HINT: Write 'BACKEND': 'django_snapshots.codecs.Age', or set SNAPSHOTS_ENCRYPTION__BACKEND to that."
+        ],
+    ),
+    Wrong(
+        "an identity file that is not there, and no recipient",
+        lambda: age(identity_file="/nowhere/key.txt"),
+        expected=[
+            f"{OPTIONS}['identity_file']: (E002) It cannot be read (No such file or directory). HINT: Name a file that `snapshots keygen` or `age-keygen` made; leave it out where you do not restore."
         ],
     ),
     Wrong(
@@ -128,7 +144,7 @@ WRONG_ENCRYPTION = [
         "passphrase in a variable that is not set",
         lambda: age(passphrase_env="TEST_UNSET_PASSPHRASE"),
         expected=[
-            f"{OPTIONS}['passphrase_env']: (E004) The variable is not set. HINT: Make a passphrase with: openssl rand -base64 32"
+            f"{OPTIONS}['passphrase_env']: (E004) The variable is not set. HINT: Put the passphrase there that the snapshots were made with, or a new one: openssl rand -base64 32"
         ],
     ),
 ]

@@ -8,8 +8,8 @@ from typing import Any
 from tests.conf.wrong import Wrong
 
 OPTIONS = "SNAPSHOTS['SIGNING']['OPTIONS']"
-KEY = "HINT: Make a key with: openssl rand -hex 32"
-PAIR = "HINT: Make a pair with: ssh-keygen -t ed25519 -N '' -f snapshots_key"
+KEY = "HINT: Put the key there that signed the snapshots, or a new one: openssl rand -hex 32"
+PAIR = "HINT: Name the key that signed the snapshots, or make a new pair: ssh-keygen -t ed25519 -N '' -f snapshots_key"
 
 
 def signing(signer: str, **options: Any) -> dict[str, Any]:
