@@ -45,7 +45,7 @@ class StagedRows:
         """
         stack, self._stack = self._stack, None
         if stack is not None:
-            with translated(self._alias, "replaced", "Nothing was changed."):
+            with translated(self._alias, "replaced", "The database is as before."):
                 stack.close()
 
     def discard(self) -> None:

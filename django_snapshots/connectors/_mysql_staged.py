@@ -64,7 +64,7 @@ class StagedMySQL:
             if not _is_locked(scratch):
                 raise scratch.database.error(
                     f"The connection to {scratch.database} was lost while the dump was ready to replace it. "
-                    "Nothing was changed. Run the restore again."
+                    "The database is as before. Run the restore again."
                 )
             connections[scratch.database.alias].close()
             _replace(scratch, self._statements)
@@ -111,12 +111,12 @@ def _is_locked(scratch: Scratch) -> bool:
 
 def _replace(scratch: Scratch, statements: Sequence[str]) -> None:
     database, session = scratch.database, scratch.session
-    with _translated(scratch, "Nothing was changed."):
+    with _translated(scratch, "The database is as before."):
         live = find_objects(session, database.name)
         _refuse_references(scratch)
         _write_steps(scratch, live, statements)
         session.run(f"SET lock_wait_timeout = {_PATIENCE_S}")
-    with _translated(scratch, "Nothing was changed."):
+    with _translated(scratch, "The database is as before."):
         try:
             _drop_triggers(scratch, live)
             _rename(scratch, live)
@@ -204,7 +204,7 @@ def _refuse_references(scratch: Scratch) -> None:
     if found:
         raise scratch.database.error(
             f"Table {found[0][1]} of the database {found[0][0]} has a foreign key to {scratch.database}, which cannot "
-            "be replaced under it. Drop that foreign key, restore, and make it again. Nothing was changed."
+            "be replaced under it. Drop that foreign key, restore, and make it again. The database is as before."
         )
 
 

@@ -45,7 +45,7 @@ class StagedSQLite:
         try:
             refuse_in_transaction(self._database)
             with (
-                translated(self._database, "replaced", "Nothing was changed."),
+                translated(self._database, "replaced", "The database is as before."),
                 self._copy.reading() as copy,
             ):
                 if self._database.path is None:
@@ -95,7 +95,7 @@ class StagedSQLite:
             raise self._database.error(
                 f"The pages of {self._database} have {sizes[0]} bytes, those of the snapshot {sizes[1]}. In WAL mode "
                 "that can be changed only while no other connection or process has it open, and one has. "
-                "Nothing was changed. Stop it and try again."
+                "The database is as before. Stop it and try again."
             ) from error
         return True
 

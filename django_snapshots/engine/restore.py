@@ -351,28 +351,46 @@ class _Unstaged:
 
 
 def _commit(staged: list[tuple[str, Staged]], replaced: Collection[str], on_progress: ProgressCallback) -> None:
+    names = [name for name, _ in staged]
     done: list[str] = []
-    while staged:
-        name, current = staged[0]
-        tell = on_progress if name in replaced else ignore_progress
-        tell(Progress("commit", name, 0, None))
-        try:
-            current.commit()
-        except Exception as error:
-            raise _part_way(name, done, [other for other, _ in staged[1:]], error) from error
-        staged.pop(0)
-        done.append(name)
-        tell(Progress("commit", name, 0, None, finished=True))
+    try:
+        while staged:
+            name, current = staged[0]
+            tell = on_progress if name in replaced else ignore_progress
+            tell(Progress("commit", name, 0, None))
+            try:
+                current.commit()
+            except Exception as error:
+                raise _part_way(name, done, names[len(done) + 1 :], error) from error
+            done.append(name)
+            staged.pop(0)
+            tell(Progress("commit", name, 0, None, finished=True))
+    except SnapshotRestoreError:
+        raise
+    except BaseException as error:  # a signal, at any moment
+        error.add_note(_ended_within(names, done))
+        raise
 
 
 def _part_way(name: str, done: list[str], waiting: list[str], error: Exception) -> SnapshotRestoreError:
-    parts = [f"{name} could not be replaced: {error}"]
-    if done:
-        parts.append(f"Already replaced: {', '.join(done)}.")
-    if waiting:
-        parts.append(f"Left as before: {', '.join(waiting)}.")
+    parts = [f"{name} could not be replaced: {error}", *_where_it_stands(done, waiting)]
     parts.append("Remove the cause and run the same restore again.")
     return SnapshotRestoreError(" ".join(parts), restored=done, untouched=waiting)
+
+
+def _ended_within(names: list[str], done: list[str]) -> str:
+    """Return what is replaced when a restore is told to end while it replaces its targets."""
+    current, waiting = names[len(done) : len(done) + 1], names[len(done) + 1 :]
+    parts = [f"It ended while {name} was being replaced." for name in current]
+    parts += _where_it_stands(done, waiting)
+    if current:
+        parts.append("Run the same restore again.")
+    return " ".join(parts)
+
+
+def _where_it_stands(done: list[str], waiting: list[str]) -> list[str]:
+    told = (("Already replaced", done), ("Left as before", waiting))
+    return [f"{words}: {', '.join(names)}." for words, names in told if names]
 
 
 def _reporter(on_progress: ProgressCallback, stage: Stage, name: str, total_bytes: int) -> Callable[[int], None]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from django_snapshots.artifacts.contract import Artifact
+    from django_snapshots.engine.events import Progress
     from django_snapshots.storage.guard import GuardedStorage
     from tests.engine.conftest import Backup
 
@@ -322,6 +323,43 @@ def test_a_commit_that_fails_says_what_was_replaced_and_what_was_not(storage: Gu
     )
     assert (caught.value.restored, caught.value.untouched) == (("first",), ("third",))
     assert [artifact.data for artifact in artifacts.values()] == [b"1", b"live", b"live"]
+
+
+class Interrupting:
+    """Is told of progress, and ends the process at one of the events of the commits."""
+
+    def __init__(self, moment: int) -> None:
+        self.left = moment
+
+    def __call__(self, event: Progress) -> None:
+        if event.stage == "commit":
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+
+def test_an_interrupt_at_any_moment_of_the_commits_says_what_was_replaced(
+    storage: GuardedStorage, backup: Backup
+) -> None:
+    artifacts = {name: BytesArtifact(name.encode()) for name in ("first", "second", "third")}
+    backup("nightly", artifacts)
+    plan = plan_restore(find_snapshot(storage, "nightly"), artifacts, codecs=[Zstd()])
+    notes = []
+    for moment in range(6):  # each commit is told when it begins and when it is done
+        watcher = Interrupting(moment)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            restore_snapshot(storage, plan, on_progress=watcher)
+        notes += caught.value.__notes__
+
+    ended, again = "It ended while {} was being replaced. ", " Run the same restore again."
+    assert notes == [
+        ended.format("first") + "Left as before: second, third." + again,
+        ended.format("second") + "Already replaced: first. Left as before: third." + again,
+        ended.format("second") + "Already replaced: first. Left as before: third." + again,
+        ended.format("third") + "Already replaced: first, second." + again,
+        ended.format("third") + "Already replaced: first, second." + again,
+        "Already replaced: first, second, third.",
+    ]
 
 
 def test_artifacts_that_cannot_stage_are_restored_last(storage: GuardedStorage, backup: Backup) -> None:

@@ -207,7 +207,7 @@ def test_a_connection_cut_at_each_step_leaves_one_of_two_states(house: House, mo
     recovered(house)
     after = house.state()
     assert after in (present, snapshot)
-    if "Nothing was changed." in words:
+    if "The database is as before." in words:
         assert after == present
     if "The tables are the snapshot's" in words or "ended before" in words:
         assert after == snapshot
@@ -253,7 +253,7 @@ def test_a_table_held_by_others_is_waited_for_and_the_holder_is_named(
             house.restore(content, facts)
 
     assert f"connected are: {holder} ({house.name} at localhost" in str(caught.value)
-    assert "Nothing was changed." in str(caught.value)
+    assert "The database is as before." in str(caught.value)
     assert house.state() == present
     assert house.scratch() == ""
 

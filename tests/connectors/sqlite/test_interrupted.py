@@ -169,7 +169,7 @@ def test_a_disk_that_is_full_in_the_middle_of_the_replacement_changes_nothing(li
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"Database 'default' ({live}) could not be replaced: the disk is full" in done.stdout
-    assert "Nothing was changed." in done.stdout
+    assert "The database is as before." in done.stdout
     assert before == state(live) == "old"
     assert pragma(live, "integrity_check") == "ok"
     assert sidecars(live) == []

@@ -325,7 +325,7 @@ def test_a_lock_that_stays_ends_in_an_error_and_changes_nothing(live: Path, stat
         other.ask("COMMIT")
     assert str(caught.value) == (
         f"Database 'live' ({live}) could not be replaced: another connection or process holds a lock on it; "
-        "stop it and try again (database is locked). Nothing was changed."
+        "stop it and try again (database is locked). The database is as before."
     )
     assert caught.value.artifact == "database/live"
     assert notes(live) == {"live": 1}
@@ -338,7 +338,7 @@ def test_a_reader_that_stays_ends_in_an_error_in_rollback_mode(live: Path) -> No
         other.ask("BEGIN")
         other.ask("SELECT * FROM note")
 
-        with pytest.raises(SnapshotConnectorError, match=r"holds a lock on it.*Nothing was changed\."):
+        with pytest.raises(SnapshotConnectorError, match=r"holds a lock on it.*The database is as before\."):
             dump.restore()
 
         assert other.ask("SELECT text FROM note") == [["live"]]
@@ -357,7 +357,7 @@ def test_other_pages_in_wal_mode_with_others_connected_end_in_an_error_that_says
         assert other.ask("SELECT text FROM note") == [["live"]]
     assert str(caught.value) == (
         f"The pages of database 'live' ({live}) have 4096 bytes, those of the snapshot 1024. In WAL mode that can be "
-        "changed only while no other connection or process has it open, and one has. Nothing was changed. "
+        "changed only while no other connection or process has it open, and one has. The database is as before. "
         "Stop it and try again."
     )
     assert pragma(live, "journal_mode") == "wal"
