@@ -154,7 +154,7 @@ def test_a_storage_that_can_only_be_read_stops_the_restore_unless_nothing_is_to_
     assert site.rows() == [(1, "now"), (2, "now")]
     site.run("restore", "nightly", "--noinput", "--no-safety-snapshot", preexec_fn=ordinary)
 
-    assert "What is there now could not be saved: LocalFileSystemBackend could not write" in refused.stderr
+    assert f"What is there now could not be saved: {site.snapshots} cannot be changed: Permission" in refused.stderr
     assert "add --no-safety-snapshot" in refused.stderr
     assert site.rows() == ROWS
 
