@@ -52,7 +52,8 @@ def health(project: Project, session: Session) -> None:
         _write_prometheus(Path(session.options["prometheus"]), prometheus_text(report))
     session.finish(health_document(report), lambda: health_text(report))
     if report.state != "ok":
-        raise CommandError(f"The backups are not well: {report.state}.", returncode=HEALTH_EXIT_CODES[report.state])
+        bad = [f"{check.name}: {check.state}: {check.message}" for check in report.checks if check.state != "ok"]
+        raise session.not_well(f"The backups are not well: {report.state}.", bad, HEALTH_EXIT_CODES[report.state])
 
 
 def health_document(report: HealthReport) -> dict[str, Any]:

@@ -143,6 +143,17 @@ class Session:
             self._print(error_document(type(error).__name__, message, **more))
         return CommandError(message, returncode=exit_code)
 
+    def not_well(self, text: str, details: Iterable[str], exit_code: int) -> CommandError:
+        """Return the error that ends the command for a result that is there, and bad.
+
+        Args:
+            text: A sentence.
+            details: What is bad, a line each: added where `finish` printed no text. Cron's mail holds nothing else.
+            exit_code: What the program ends with.
+        """
+        lines = [text, *details] if self.options["verbosity"] == 0 else [text]
+        return CommandError(harmless("\n".join(lines)), returncode=exit_code)
+
     def fail_settings(self, error: SystemCheckError, problems: Iterable[Problem]) -> CommandError:
         """Return the error that ends the command for wrong settings: Django's text, our problems with --json."""
         if self.options["json"]:

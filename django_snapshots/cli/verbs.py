@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from django.core.management.base import CommandError
-
 from django_snapshots.cli import documents, render
 from django_snapshots.cli.session import EXIT_DEGRADED
 from django_snapshots.engine.not_found import nothing_here
@@ -36,10 +34,8 @@ def backup(project: Project, session: Session) -> None:
         )
     session.finish(documents.backup_document(created), lambda: render.created_text(created))
     if created.problems:
-        raise CommandError(
-            f"The snapshot is degraded, problems: {len(created.problems)}. What it holds can be restored.",
-            returncode=EXIT_DEGRADED,
-        )
+        text = f"The snapshot is degraded, problems: {len(created.problems)}. What it holds can be restored."
+        raise session.not_well(text, created.problems, EXIT_DEGRADED)
 
 
 def list_(project: Project, session: Session) -> None:

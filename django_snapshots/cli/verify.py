@@ -47,38 +47,46 @@ def verify(project: Project, session: Session) -> None:
     if failure is not None and not _damaged(found):
         raise failure
     session.finish(verify_document(found), lambda: verified_text(found))
-    _end(found, failure)
-    _require_level(found, options["require_level"])
+    _end(session, found, failure)
+    _require_level(session, found, options["require_level"])
 
 
-def _require_level(found: Sequence[Verified], level: int | None) -> None:
-    lower = [each.verification for each in found if each.verification.level < (level or 0)]
+def _require_level(session: Session, found: Sequence[Verified], level: int | None) -> None:
+    lower = [each for each in found if each.verification.level < (level or 0)]
     if lower:
-        listed = ", ".join(f"{one.snapshot.name} (level {one.level})" for one in lower)
-        raise CommandError(
+        verifications = [each.verification for each in lower]
+        listed = ", ".join(f"{one.snapshot.name} (level {one.level})" for one in verifications)
+        raise session.not_well(
             f"Not verified to level {level}: {listed}. No damage was found, but not everything could be looked at; "
             "the notes say why.",
-            returncode=EXIT_FAILED,
+            [verified_text(lower)],
+            EXIT_FAILED,
         )
 
 
-def _damaged(found: Sequence[Verified]) -> list[str]:
-    return [each.verification.snapshot.name for each in found if each.verification.problems]
+def _damaged(found: Sequence[Verified]) -> list[Verified]:
+    return [each for each in found if each.verification.problems]
 
 
-def _end(found: Sequence[Verified], failure: SnapshotStorageError | None) -> None:
+def _end(session: Session, found: Sequence[Verified], failure: SnapshotStorageError | None) -> None:
     more = "" if failure is None else f" Others could not be verified: {failure}"
     if damaged := _damaged(found):
-        raise CommandError(
-            f"Damaged: {', '.join(damaged)}. Do not rely on it: make a new backup, and find out what changed the "
+        raise session.not_well(
+            f"Damaged: {_names(damaged)}. Do not rely on it: make a new backup, and find out what changed the "
             f"files.{more}",
-            returncode=EXIT_DAMAGED,
+            [verified_text(damaged)],
+            EXIT_DAMAGED,
         )
-    if unverified := [each.verification.snapshot.name for each in found if each.verification.unverified]:
-        raise CommandError(
-            f"Not verified: {', '.join(unverified)}. No damage was found, but not everything could be looked at.",
-            returncode=EXIT_FAILED,
+    if unverified := [each for each in found if each.verification.unverified]:
+        raise session.not_well(
+            f"Not verified: {_names(unverified)}. No damage was found, but not everything could be looked at.",
+            [verified_text(unverified)],
+            EXIT_FAILED,
         )
+
+
+def _names(found: Sequence[Verified]) -> str:
+    return ", ".join(each.verification.snapshot.name for each in found)
 
 
 def verified_text(found: Sequence[Verified]) -> str:

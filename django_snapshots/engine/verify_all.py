@@ -57,7 +57,7 @@ def choose_snapshots(storage: GuardedStorage, names: Sequence[str]) -> list[Snap
         return [catalog.find_snapshot(storage, name) for name in names]
     every = catalog.list_snapshots(storage)
     if not every:
-        raise SnapshotNotFoundError(nothing_here(storage), name="latest")
+        raise SnapshotNotFoundError(f"{nothing_here(storage)} There is nothing to verify.", name="latest")
     if not names:
         return every
     return [_newest_regular(every) if name == "latest" else catalog.find_snapshot(storage, name) for name in names]

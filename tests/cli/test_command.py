@@ -138,6 +138,19 @@ def test_unreadable_media_make_the_snapshot_degraded_with_exit_3(site: Site) -> 
     assert "CommandError: The snapshot is degraded" in done.stderr
 
 
+def test_with_verbosity_0_a_degraded_backup_says_what_it_lacks(site: Site) -> None:
+    secret = site.media / "secret.txt"
+    secret.write_text("x")
+    secret.chmod(0)
+    options = {"exit_code": 3, "preexec_fn": without_the_rights_of_root}
+
+    done = site.run("backup", "media", "--verbosity", "0", **options)  # type: ignore[arg-type]
+
+    assert done.stdout == ""
+    assert "CommandError: The snapshot is degraded, problems: 1." in done.stderr
+    assert "secret.txt" in done.stderr
+
+
 def test_media_on_a_disk_that_is_not_mounted_make_no_snapshot(site: Site) -> None:
     disk = site.folder / "disk"
     site.media.rename(disk)

@@ -54,6 +54,16 @@ def test_the_exit_code_is_that_of_the_state(tmp_path: Path, critical: str, code:
     assert done.stdout.startswith(f"SNAPSHOTS {state} - The newest complete snapshot, 'nightly', is 0 hours old, more")
 
 
+def test_with_verbosity_0_what_is_not_well_is_said_and_nothing_else(site: Site) -> None:
+    done = site.run("health", "--verbosity", "0", exit_code=2)
+
+    assert done.stdout == ""
+    first, *others = done.stderr.splitlines()
+    assert first == "CommandError: The backups are not well: critical."
+    assert others[0].startswith("age: critical: ")
+    assert not any(": ok: " in line for line in others)
+
+
 def test_settings_that_are_wrong_are_unknown(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site", 'SNAPSHOTS = {"HEALTH": {"AGE": 1}}')
 

@@ -105,6 +105,20 @@ def test_an_unknown_name_is_an_error(site: Site) -> None:
     assert "Did you mean 'nightly'?" in site.run("verify", "nihgtly", exit_code=1).stderr
 
 
+def test_with_verbosity_0_the_damage_is_said_with_its_place_and_nothing_else(site: Site) -> None:
+    site.run("backup", "--name", "whole")
+    site.run("backup", "--name", "torn")
+    flip(site.snapshots / "torn" / DATABASE)
+
+    done = site.run("verify", "--all", "--verbosity", "0", exit_code=4)
+
+    assert done.stdout == ""
+    assert "CommandError: Damaged: torn." in done.stderr
+    assert "torn: DAMAGED" in done.stderr
+    assert "  database/default: " in done.stderr
+    assert "whole: " not in done.stderr
+
+
 def test_a_storage_that_cannot_be_reached_is_an_error_and_no_damage(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site", 'SNAPSHOTS = {"STORAGE": {"BACKEND": "away.Away", "OPTIONS": {}}}')
     (site.folder / "away.py").write_text(AWAY)
