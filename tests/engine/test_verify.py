@@ -611,7 +611,7 @@ class TestSeveral:
         assert len(choose_snapshots(storage, [])) == 3, "all are all"
 
     def test_a_storage_without_snapshots_is_an_error(self, storage: GuardedStorage) -> None:
-        with pytest.raises(SnapshotNotFoundError, match="nothing to verify"):
+        with pytest.raises(SnapshotNotFoundError, match="holds no snapshot. If you expected some"):
             choose_snapshots(storage, [])
 
     def test_a_storage_that_goes_away_ends_the_run_after_what_was_found(
