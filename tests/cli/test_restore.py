@@ -64,8 +64,7 @@ def test_latest_without_a_backup_names_what_a_restore_saved(site: Site) -> None:
 
     assert error["type"] == "SnapshotNotFoundError"
     assert (
-        f"The storage holds only what restores saved, and 'latest' never means that. The newest is '{safety}'"
-        in (error["message"])
+        f"holds only what restores saved, and 'latest' never means that. The newest is '{safety}'" in (error["message"])
     )
 
 
