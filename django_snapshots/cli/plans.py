@@ -8,7 +8,7 @@ from django_snapshots.cli.render import age_text, count_text, moment_text
 from django_snapshots.scratch import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from django_snapshots.engine.restore import PlannedArtifact, RestoredSnapshot, RestorePlan
@@ -23,8 +23,8 @@ _SAID = {
 """What has a line of its own; other facts are said as they are called."""
 
 
-def plan_text(plan: RestorePlan, *, now: datetime, safety_snapshot: bool) -> str:
-    """Return what a restore will replace by what, and whether it saves that first."""
+def plan_text(plan: RestorePlan, *, now: datetime, safety_snapshot: bool, absent: Iterable[str] = ()) -> str:
+    """Return what a restore will replace by what, what the snapshot does not hold, and whether it saves that first."""
     manifest = plan.manifest
     made = f"{moment_text(manifest.created_at)} ({age_text(manifest.created_at, now)} ago)"
     lines = [f"Snapshot '{manifest.name}' of {made}, made on {manifest.hostname}."]
@@ -37,6 +37,7 @@ def plan_text(plan: RestorePlan, *, now: datetime, safety_snapshot: bool) -> str
     for planned in compared:
         differences = "; ".join(_fact(key, value) for key, value in planned.facts.items() if key != "target")
         lines += [f"It only compares {planned.record.name}:", f"  {differences or planned.facts['target']}"]
+    lines += absent
     if replaced:
         lines.append(_safety_line(replaced, safety_snapshot=safety_snapshot))
     return "\n".join(lines)

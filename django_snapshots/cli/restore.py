@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 
 from django_snapshots.cli import documents, plans
+from django_snapshots.cli.absent import absent_lines, way_to_artifact
 from django_snapshots.cli.session import EXIT_USAGE
+from django_snapshots.errors import SnapshotArtifactError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from django_snapshots.cli.session import Session
     from django_snapshots.engine.restore import RestorePlan
@@ -27,15 +29,9 @@ def restore(project: Project, session: Session) -> None:
     options = session.options
     if not options["dry_run"]:
         project.require_restore_allowed()
-    plan = project.plan_restore(
-        options["name"],
-        options["artifacts"],
-        databases=_databases(options["databases"]),
-        media_root=options["media_root"],
-        merge=options["merge"],
-        allow_unsigned=options["allow_unsigned"],
-    )
-    session.say(plans.plan_text(plan, now=session.now, safety_snapshot=options["safety_snapshot"]))
+    plan = _plan(project, session)
+    absent = [] if _is_narrowed(options) else absent_lines(project, session, plan.snapshot)
+    session.say(plans.plan_text(plan, now=session.now, safety_snapshot=options["safety_snapshot"], absent=absent))
     if options["dry_run"]:
         with session.progress() as on_progress:
             project.verify(plan, on_progress=on_progress)
@@ -51,6 +47,28 @@ def restore(project: Project, session: Session) -> None:
     session.finish(
         documents.restore_document(plan, restored=restored, undo=undo), lambda: plans.restored_text(restored, undo)
     )
+
+
+def _plan(project: Project, session: Session) -> RestorePlan:
+    options = session.options
+    try:
+        return project.plan_restore(
+            options["name"],
+            options["artifacts"],
+            databases=_databases(options["databases"]),
+            media_root=options["media_root"],
+            merge=options["merge"],
+            allow_unsigned=options["allow_unsigned"],
+        )
+    except SnapshotArtifactError as error:
+        way = way_to_artifact(project, session, error.artifact)
+        if way is not None:
+            error.add_note(way)
+        raise
+
+
+def _is_narrowed(options: Mapping[str, Any]) -> bool:
+    return bool(options["artifacts"] or options["databases"] or options["media_root"])
 
 
 def _databases(named: Iterable[str]) -> dict[str, str]:

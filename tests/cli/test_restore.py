@@ -46,6 +46,39 @@ def test_a_restore_saves_what_it_replaces_and_says_the_command_that_undoes_it(si
     assert (site.rows(), tree_digest(site.media)) == before
 
 
+def test_a_snapshot_of_a_part_says_what_is_not_in_it_and_where_that_is(site: Site) -> None:
+    site.run("backup", "--name", "whole")
+    site.run("backup", "database", "--name", "part")
+    way = "The newest with media is 'whole': manage.py snapshots restore whole media"
+
+    planned = site.run("restore", "latest", "--dry-run").stdout
+    refused = site.run("restore", "latest", "media", "--noinput", exit_code=1).stderr
+
+    assert f"Not in it: media. {way}\n" in planned
+    assert "Snapshot 'part' has no artifact 'media'. It has: database/default." in refused
+    assert way in refused
+    for whole_or_chosen in (["whole"], ["part", "database"]):
+        assert "Not in it" not in site.run("restore", *whole_or_chosen, "--dry-run").stdout
+
+
+def test_what_no_snapshot_has_is_said_to_be_nowhere(site: Site) -> None:
+    site.run("backup", "database", "--name", "part")
+
+    planned = site.run("restore", "part", "--dry-run").stdout
+    refused = site.run("restore", "part", "medai", "--noinput", exit_code=1).stderr
+
+    assert "Not in it: media. No complete snapshot here has it.\n" in planned
+    assert "The newest with" not in refused
+
+
+def test_the_undo_snapshot_is_not_taken_for_a_part_of_a_backup(site: Site) -> None:
+    changed(site)
+    site.run("restore", "nightly", "media", "--noinput")
+    safety = next(name for name in site.names() if name.startswith("pre-restore-"))
+
+    assert "Not in it" not in site.run("restore", safety, "--dry-run").stdout
+
+
 def test_restoring_the_latest_again_does_not_bring_back_what_was_replaced(site: Site) -> None:
     changed(site)
     site.run("restore", "latest", "--noinput")
