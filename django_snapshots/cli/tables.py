@@ -31,11 +31,12 @@ PLAIN_WIDTH = 1000
 def list_text(
     snapshots: Sequence[Snapshot], pins: Mapping[str, Pin], *, terminal: bool, color: bool, now: datetime
 ) -> str:
-    """Return the table of `list`, with the damage of each damaged snapshot and each pin below it."""
+    """Return the table of `list`, and below it what is damaged, what holds an artifact in part, and each pin."""
     table = _table("Name", "Created", "Age", "Size", "Format", "Status", "Verified", "Artifacts")
     for snapshot in snapshots:
         manifest = snapshot.manifest
         status = "complete" if snapshot.damage is None else "[bold red]DAMAGED[/]"
+        status += ", lacks some" if snapshot.lacking else ""
         status += ", pinned" if snapshot.name in pins else ""
         if manifest is None:
             table.add_row(escape(snapshot.name), "?", "?", "?", snapshot.format, status, _verified(snapshot, now), "?")
@@ -51,8 +52,13 @@ def list_text(
             escape(" ".join(record.name for record in manifest.artifacts)),
         )
     damage = [f"{snapshot.name}: {snapshot.damage}" for snapshot in snapshots if snapshot.damage]
+    lacking = [
+        f"{snapshot.name}: some of {' and '.join(snapshot.lacking)} could not be read when it was made, see `info`."
+        for snapshot in snapshots
+        if snapshot.lacking
+    ]
     pinned = [f"{name}: {pin}" for name, pin in pins.items()]
-    return "\n".join([_render(table, terminal=terminal, color=color), *damage, *pinned])
+    return "\n".join([_render(table, terminal=terminal, color=color), *damage, *lacking, *pinned])
 
 
 def _verified(snapshot: Snapshot, now: datetime) -> str:

@@ -59,8 +59,10 @@ def test_what_could_not_be_read_is_said_wherever_one_looks_at_the_snapshot(site:
     missing = "2026 could not be read (Permission denied); it is missing with all it holds"
 
     info, verified = site.run("info", "monday").stdout, site.run("verify", "monday").stdout
-    health = site.run("health", exit_code=1).stdout
+    health, listed = site.run("health", exit_code=1).stdout, site.run("list").stdout
 
+    assert "complete, lacks some" in listed
+    assert "monday: some of media could not be read when it was made, see `info`." in listed
     assert f"LACKING    media: {missing}" in info
     assert "monday: whole (level 2" in verified
     assert f"  note: media: Not all of it could be read when it was made: {missing}" in verified
