@@ -173,27 +173,41 @@ class PowerCut(AdvancedMemoryStorage):
         super().atomic_move(src, dst)
 
 
+def copy_cut_off_at_every_change(
+    storage: GuardedStorage, files: dict[str, bytes], clock: FixedClock, *, shown: list[list[str]]
+) -> list[dict[str, bytes]]:
+    """Copy to a replica that holds `files`, cut off after one change more each time, until a copy gets through.
+
+    After each the replica shows one of `shown`. Returns the files that each has after the next copy and prune.
+    """
+    made_good: list[dict[str, bytes]] = []
+    finished = False
+    while not finished:
+        offsite = PowerCut(dict(files), len(made_good))
+        try:
+            finished = copy(storage, offsite, "nightly", clock)
+            assert finished
+        except KeyboardInterrupt:
+            finished = False
+        offsite.left = 1000
+        guarded = GuardedStorage(offsite)
+        assert [each.status for each in list_snapshots(guarded)] in shown
+        copy(storage, offsite, "nightly", clock)
+        prune_snapshots(guarded, plan_leftovers(guarded, now=clock() + timedelta(days=2)))
+        made_good.append(offsite.files)
+    return made_good
+
+
 @formats
 def test_a_copy_that_ends_anywhere_shows_nothing_or_all_and_is_made_good(
     memory: AdvancedMemoryStorage, storage: GuardedStorage, backup: Backup, clock: FixedClock, snapshot_format: str
 ) -> None:
     backup("nightly", ARTIFACTS, snapshot_format=snapshot_format)
-    finished = False
-    changes = 0
-    while not finished:
-        offsite = PowerCut({}, changes)
-        try:
-            copy(storage, offsite, "nightly", clock)
-            finished = True
-        except KeyboardInterrupt:
-            changes += 1
-        offsite.left = 1000
-        guarded = GuardedStorage(offsite)
-        assert [each.status for each in list_snapshots(guarded)] in ([], ["complete"])
-        copy(storage, offsite, "nightly", clock)
-        prune_snapshots(guarded, plan_leftovers(guarded, now=clock() + timedelta(days=2)))
-        assert offsite.files == memory.files, f"cut after {changes} changes"
-    assert changes > 3
+
+    made_good = copy_cut_off_at_every_change(storage, {}, clock, shown=[[], ["complete"]])
+
+    assert len(made_good) > 4
+    assert all(files == memory.files for files in made_good)
 
 
 def test_another_snapshot_of_the_name_is_replaced(
@@ -307,21 +321,11 @@ def test_a_copy_in_another_format_that_ends_anywhere_leaves_one_and_is_finished_
     backup("nightly", ARTIFACTS, snapshot_format=old)
     copy(storage, offsite, "nightly", clock)
     backup("nightly", OTHER, overwrite=True, snapshot_format=new)
-    finished = False
-    changes = 0
-    while not finished:
-        cut = PowerCut(dict(offsite.files), changes)
-        try:
-            finished = copy(storage, cut, "nightly", clock)
-        except KeyboardInterrupt:
-            changes += 1
-        cut.left = 1000
-        guarded = GuardedStorage(cut)
-        assert [each.status for each in list_snapshots(guarded)] == ["complete"]
-        copy(storage, cut, "nightly", clock)
-        prune_snapshots(guarded, plan_leftovers(guarded, now=clock() + timedelta(days=2)))
-        assert cut.files == memory.files, f"cut after {changes} changes"
-    assert changes > 3
+
+    made_good = copy_cut_off_at_every_change(storage, offsite.files, clock, shown=[["complete"]])
+
+    assert len(made_good) > 4
+    assert all(files == memory.files for files in made_good)
 
 
 def test_what_is_left_of_another_format_is_removed_and_nothing_is_copied_for_it(
