@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from django_snapshots.channel import DigestThread
 from django_snapshots.digests import CHUNK_SIZE
-from django_snapshots.errors import SnapshotDigestError
+from django_snapshots.engine.stream import stored_difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from django_snapshots.errors import SnapshotDigestError
     from django_snapshots.manifest import ArtifactRecord
 
 __all__ = ["Measured"]
@@ -54,11 +55,7 @@ class Measured:
         if self._found is None:
             return None
         size_bytes, digest = self._found
-        expected: tuple[str | int, str | int]
-        for expected in (record.stored_size, size_bytes), (record.stored_digest, digest):
-            if expected[0] != expected[1]:
-                return SnapshotDigestError(snapshot=snapshot, path=record.path, expected=expected[0], found=expected[1])
-        return None
+        return stored_difference(record, size_bytes, digest, snapshot=snapshot)
 
 
 class _Reader(io.BufferedIOBase, BinaryIO):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django_snapshots.codecs.contract import Codec
     from django_snapshots.manifest import ArtifactRecord
 
-__all__ = ["StreamResult", "check_stored", "decoded", "dump_encoded"]
+__all__ = ["StreamResult", "check_stored", "decoded", "dump_encoded", "stored_difference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +253,20 @@ def check_stored(
     look(counted)
     while counted.read(FLOW_SIZE):
         on_bytes(counted.size_bytes)
+    different = stored_difference(record, counted.size_bytes, format_digest(counted.hasher), snapshot=snapshot)
+    if different is not None:
+        raise different
+
+
+def stored_difference(
+    record: ArtifactRecord, size_bytes: int, digest: str, *, snapshot: str
+) -> SnapshotDigestError | None:
+    """Return how a stored file of this size and digest differs from its record; None when it does not."""
     expected: tuple[str | int, str | int]
-    for expected in (record.stored_size, counted.size_bytes), (record.stored_digest, format_digest(counted.hasher)):
+    for expected in (record.stored_size, size_bytes), (record.stored_digest, digest):
         if expected[0] != expected[1]:
-            raise SnapshotDigestError(snapshot=snapshot, path=record.path, expected=expected[0], found=expected[1])
+            return SnapshotDigestError(snapshot=snapshot, path=record.path, expected=expected[0], found=expected[1])
+    return None
 
 
 class _CountedReader(io.BufferedIOBase, BinaryIO):
