@@ -19,7 +19,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -27,7 +27,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -50,10 +49,11 @@ from tests.fakes import HOST, FixedClock
 from tests.soak import sized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pytest
 
+Thing = TypeVar("Thing")
 SEQUENCES = sized(500, 5000)
 BASIC = ("read", "write", "list", "delete", "exists")
 ADVANCED = (*BASIC, "delete_many", "stream_read", "stream_write", "atomic_move", "recursive_list", "sync")
@@ -62,6 +62,13 @@ OUTAGES = st.tuples(st.integers(1, 30), st.sampled_from(["before", "after", "hal
 """Which call fails, whether it does its work first, and whether all later calls fail too."""
 
 FAULTS = st.none() | OUTAGES
+PLACES = st.integers(0, 2**16 - 1)
+"""Which of several things, by `one_of`. What is drawn must not depend on how many there are: which call of a storage
+fails is a matter of threads, and a history that is drawn again may then find another state where it was before."""
+
+WAYS = st.tuples(st.sampled_from(["flip", "flip", "cut", "swap"]), PLACES, st.integers(0, 7))
+"""How a small document is spoiled: in which way, at which place or by which other one, and at which bit."""
+
 ENDINGS = st.sampled_from(["exit 0"] * 6 + ["exit 3", "kill -9 $$", "head -c 1 /dev/zero; exit 1"])
 """How the programs end."""
 
@@ -185,7 +192,6 @@ class History(RuleBasedStateMachine):
         self.states: dict[Any, tuple[str, str, str]] = {}
         self.corrupted: set[str] = set()
         self.pinned: set[str] = set()
-        self.known = False
 
     @initialize(advanced=st.booleans(), archive=st.booleans(), encrypted=st.booleans(), signed=st.booleans())
     def begin(self, advanced: bool, archive: bool, encrypted: bool, signed: bool) -> None:
@@ -239,19 +245,17 @@ class History(RuleBasedStateMachine):
         elif name not in self.corrupted:  # where one of its files was missing, a run that failed may have left another
             assert after.get(name) == before.get(name), "promise 1: the old one is as it was"
 
-    @precondition(lambda self: self.known)
-    @rule(data=st.data(), fault=OUTAGES, ending=ENDINGS)
-    def overwrite(self, data: Any, fault: Any, ending: str) -> None:
-        free = sorted(self.listed().keys() - self.pinned)
+    @rule(which=PLACES, fault=OUTAGES, ending=ENDINGS)
+    def overwrite(self, which: int, fault: Any, ending: str) -> None:
+        free = sorted(self.some().keys() - self.pinned)
         if free:
             self.modify()
-            self.backup(data.draw(st.sampled_from(free)), True, fault, ending)
+            self.backup(one_of(free, which), True, fault, ending)
 
-    @precondition(lambda self: self.known)
-    @rule(data=st.data(), safety=st.booleans(), fault=FAULTS, ending=ENDINGS)
-    def restore(self, data: Any, safety: bool, fault: Any, ending: str) -> None:
-        before, live = self.listed(), self.targets.look()
-        name = data.draw(st.sampled_from(sorted(before)))
+    @rule(which=PLACES, safety=st.booleans(), fault=FAULTS, ending=ENDINGS)
+    def restore(self, which: int, safety: bool, fault: Any, ending: str) -> None:
+        before, live = self.some(), self.targets.look()
+        name = one_of(sorted(before), which)
         wanted = self.state_of(name)
 
         error = self.attempt(
@@ -274,15 +278,13 @@ class History(RuleBasedStateMachine):
         for new in after.keys() - before:
             assert self.verified(new), "promise 2: the safety snapshot is whole"
 
-    @precondition(lambda self: self.known)
-    @rule(data=st.data(), how=st.sampled_from(["flip", "cut", "delete"]))
-    def corrupt(self, data: Any, how: str) -> None:
-        whole = sorted(self.listed().keys() - self.damaged())
+    @rule(which=PLACES, file=PLACES, how=st.sampled_from(["flip", "cut", "delete"]))
+    def corrupt(self, which: int, file: int, how: str) -> None:
+        whole = sorted(self.some().keys() - self.damaged())
         if not whole:
             return  # flipped twice a byte would be right again
-        name = data.draw(st.sampled_from(whole))
-        paths = [path for path in self.listed()[name] if not path.endswith("manifest.json")]
-        path = data.draw(st.sampled_from(paths))
+        name = one_of(whole, which)
+        path = one_of([path for path in self.listed()[name] if not path.endswith("manifest.json")], file)
         content = self.content_of(path)
         if how == "delete" and not path.endswith(".tar"):
             self.storage.real.delete(path)
@@ -294,17 +296,17 @@ class History(RuleBasedStateMachine):
             self.storage.real.write(path, io.BytesIO(flipped(content, at, 6)))
         self.corrupted.add(name)
 
-    @precondition(lambda self: self.known)
-    @rule(data=st.data(), ways=st.lists(st.sampled_from(["flip", "flip", "cut", "swap"]), min_size=4, max_size=8))
-    def corrupt_manifest(self, data: Any, ways: list[str]) -> None:
-        whole = sorted(name for name in self.listed().keys() - self.damaged() if not self.is_archive(name))
+    @rule(which=PLACES, ways=st.lists(WAYS, min_size=4, max_size=8))
+    def corrupt_manifest(self, which: int, ways: list[tuple[str, int, int]]) -> None:
+        whole = sorted(name for name in self.some().keys() - self.damaged() if not self.is_archive(name))
         if not whole:
             return
-        name = data.draw(st.sampled_from(whole))
+        name = one_of(whole, which)
         path, live = f"{name}/manifest.json", self.targets.look()
         right = self.content_of(path)
-        for how in ways:
-            wrong = self.changed(right, how, data.draw(st.sampled_from(whole)), data)
+        for how, place, bit in ways:
+            other = self.content_of(f"{one_of(whole, place)}/manifest.json")
+            wrong = other if how == "swap" else self.changed(right, how, place, bit)
             if wrong == right:
                 continue  # swapped with itself
             self.storage.real.write(path, io.BytesIO(wrong))
@@ -315,19 +317,16 @@ class History(RuleBasedStateMachine):
             assert error is not None, "promise 3: damage is found"
             assert self.targets.look() == live, "promise 3: nothing is changed before all is proved"
 
-    def changed(self, right: bytes, how: str, other: str, data: Any) -> bytes:
-        """Return a manifest cut short, that of another snapshot, or one with a flipped bit."""
+    def changed(self, right: bytes, how: str, place: int, bit: int) -> bytes:
+        """Return a manifest cut short, or one with a flipped bit."""
         if how == "cut":
-            return right[: data.draw(st.integers(0, len(right.rstrip()) - 1))]
-        if how == "swap":
-            return self.content_of(f"{other}/manifest.json")
+            return right[: place % len(right.rstrip())]
         # Without a signature nothing tells the values that decide about no bytes, such as a host's name.
         places = range(len(right)) if self.signed else [at.start() for at in DECISIVE.finditer(right)]
-        return flipped(right, data.draw(st.sampled_from(places)), data.draw(st.integers(0, 7)))
+        return flipped(right, one_of(places, place), bit)
 
-    @precondition(lambda self: self.known)
-    @rule(data=st.data(), how=st.sampled_from(["flip", "cut", "swap"]), bit=st.integers(0, 7))
-    def corrupt_sidecar(self, data: Any, how: str, bit: int) -> None:
+    @rule(which=PLACES, way=WAYS)
+    def corrupt_sidecar(self, which: int, way: tuple[str, int, int]) -> None:
         """What stands beside a snapshot may say anything: the snapshot stays what it is, and a pin holds."""
         before = self.listed()
         real = self.storage.real
@@ -335,14 +334,14 @@ class History(RuleBasedStateMachine):
         sidecars = [path for path in sidecars if self.content_of(path)]  # one may have been cut to nothing before
         if not sidecars:
             return
-        path = data.draw(st.sampled_from(sidecars))
+        path, (how, place, bit) = one_of(sidecars, which), way
         content = self.content_of(path)
         if how == "cut":
-            content = content[: data.draw(st.integers(0, len(content) - 1))]
+            content = content[: place % len(content)]
         elif how == "swap":
-            content = self.content_of(data.draw(st.sampled_from(sidecars)))
+            content = self.content_of(one_of(sidecars, place))
         else:
-            content = flipped(content, data.draw(st.integers(0, len(content) - 1)), bit)
+            content = flipped(content, place % len(content), bit)
         real.write(path, io.BytesIO(content))
 
         assert self.listed() == before
@@ -353,11 +352,10 @@ class History(RuleBasedStateMachine):
             pin = find_pin(snapshot, now=self.clock(), zone=UTC)
             assert pin is not None or snapshot.name not in self.pinned, "a pin that cannot be read holds"
 
-    @precondition(lambda self: self.known)
-    @rule(data=st.data(), fault=FAULTS)
-    def verify(self, data: Any, fault: Any) -> None:
-        before = self.listed()
-        name = data.draw(st.sampled_from(sorted(before)))
+    @rule(which=PLACES, fault=FAULTS)
+    def verify(self, which: int, fault: Any) -> None:
+        before = self.some()
+        name = one_of(sorted(before), which)
         said: list[bool] = []
 
         error = self.attempt(lambda: said.append(self.verified(name)), fault=fault)
@@ -368,12 +366,11 @@ class History(RuleBasedStateMachine):
         assert said != [True] or name not in self.corrupted, "a snapshot that is damaged is never called whole"
         assert self.listed() == before
 
-    @precondition(lambda self: self.known)
-    @rule(data=st.data())
-    def pin(self, data: Any) -> None:
-        whole = sorted(self.listed().keys() - self.damaged())
+    @rule(which=PLACES)
+    def pin(self, which: int) -> None:
+        whole = sorted(self.some().keys() - self.damaged())
         if whole:
-            name = data.draw(st.sampled_from(whole))
+            name = one_of(whole, which)
             assert self.attempt(lambda: self.project.upkeep.pin(name)) is None
             self.pinned.add(name)
 
@@ -452,8 +449,13 @@ class History(RuleBasedStateMachine):
                 records = snapshot.manifest.artifacts if snapshot.manifest else ()
                 paths = [f"{name}/manifest.json", *(f"{name}/{record.path}" for record in records)]
             found[name] = {path: digest_of(real, path) for path in paths if real.exists(path)}
-        self.known = bool(found)
         return found
+
+    def some(self) -> dict[str, dict[str, str]]:
+        """Return the listed snapshots; where there is none, make one first."""
+        if not self.listed():
+            self.backup("a", False, None, "exit 0")
+        return self.listed()
 
     def state_of(self, name: str) -> tuple[str, str, str] | None:
         """Return what was live when the snapshot was made; None where its manifest cannot be read."""
@@ -476,6 +478,10 @@ class History(RuleBasedStateMachine):
 def deciding(files: dict[str, str] | None) -> dict[str, str]:
     """Return the files that make a snapshot the one it is: a manifest names all others."""
     return {path: digest for path, digest in (files or {}).items() if path.endswith(("/manifest.json", ".tar"))}
+
+
+def one_of(things: Sequence[Thing], place: int) -> Thing:
+    return things[place % len(things)]
 
 
 def flipped(content: bytes, at: int, bit: int) -> bytes:
