@@ -120,6 +120,7 @@ def test_whatever_call_fails_earlier_snapshots_are_whole_and_the_new_one_is_abse
         failures += error is not None
         after = whole(memory)
         assert set(before) <= set(after) <= {*before, name}, n
+        assert error is not None or name in after, n
         assert {path: memory.files.get(path) for path in earlier} == earlier, n
         if error is not None:
             assert isinstance(error.__cause__, OutageError) or manner == "half", n
