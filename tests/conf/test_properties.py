@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
     from django_snapshots.conf.problems import Problem
 
 IN_CI = os.environ.get("CI") == "true"
-"""20,000 examples on CI; on a laptop a taste of them."""
+"""20,000 settings with an environment on CI, and more; on a laptop a taste of them."""
+
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+PLACES = ["environment", "environment", "env file", "secrets"]
+OPT_IN = {"env file": "SNAPSHOTS_ENV_FILE", "secrets": "SNAPSHOTS_SECRETS_DIR"}
+PLAIN = re.compile(r"[A-Za-z0-9_]+")
 
 PLACE = re.compile(r"SNAPSHOTS(\[.+\])*( \(from .+\))?|SNAPSHOTS_.*|snapshots_.*|/.+", re.DOTALL)
 DID_YOU_MEAN = re.compile(r"Did you mean '([^']*)'\?")
@@ -54,10 +60,25 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
         yield
 
 
-def configured(snapshots: Any, variables: dict[str, str]) -> Configuration:
+def configured(snapshots: Any, variables: dict[str, str], place: str = "environment") -> Configuration:
     project = Project(snapshots, {"default": "sqlite"}, Path("/srv/site"), Path("/srv/site/media"))
-    with environment(variables):
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder, environment(put(variables, place, Path(folder))):
         return configure(project, read_sources())
+
+
+def put(variables: dict[str, str], place: str, folder: Path) -> dict[str, str]:
+    """Put the variables that can be there into an env file or a secrets directory; return those of the environment."""
+    if place == "environment":
+        return variables
+    moved = {name: value for name, value in variables.items() if PLAIN.fullmatch(name) and name not in OPT_IN.values()}
+    if place == "env file":
+        lines = [f"{name}='{value}'\n" for name, value in moved.items() if not {*"'\\"} & {*value}]
+        (folder / "file").write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    else:
+        for name, value in moved.items():
+            (folder / name).write_text(value, encoding="utf-8", errors="surrogateescape")
+    there = str(folder / "file" if place == "env file" else folder)
+    return {OPT_IN[place]: there, **{name: value for name, value in variables.items() if name not in moved}}
 
 
 def fingerprint(value: Any, seen: tuple[int, ...] = ()) -> Any:
@@ -72,12 +93,13 @@ def fingerprint(value: Any, seen: tuple[int, ...] = ()) -> Any:
     return id(value)
 
 
-@examples(12_000)
-@given(snapshots=generated.settings, variables=generated.environments)
-def test_every_configuration_is_answered(snapshots: Any, variables: dict[str, str]) -> None:
+@pytest.mark.timeout(1800)
+@examples(18_500)
+@given(snapshots=generated.settings, variables=generated.environments, place=st.sampled_from(PLACES))
+def test_every_configuration_is_answered(snapshots: Any, variables: dict[str, str], place: str) -> None:
     before = fingerprint(snapshots)
 
-    configuration = configured(snapshots, variables)
+    configuration = configured(snapshots, variables, place)
 
     note("\n".join(map(str, configuration.problems)))
     assert fingerprint(snapshots) == before
