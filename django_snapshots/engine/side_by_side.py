@@ -47,8 +47,12 @@ def run_side_by_side(
     if jobs == 1 or len(tasks) == 1:
         return [task(deliver) for task in tasks]
     crew = _Crew(tasks, release)
-    crew.start(min(jobs, len(tasks)))
     failure: BaseException | None = None
+    try:
+        crew.start(min(jobs, len(tasks)))
+    except BaseException as error:  # noqa: BLE001 - an interrupt; it is raised when those that have begun have ended
+        crew.cancellation.cancel()
+        failure = error
     while crew.at_work:
         try:
             for message in crew.mail():
