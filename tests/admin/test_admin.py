@@ -52,13 +52,13 @@ def admin(site: Site) -> Iterator[str]:
 
 
 @contextmanager
-def logged_in(admin: str, folder: Path, *, dark: bool) -> Iterator[Chrome]:
-    """Give a browser in which ada is logged in."""
+def logged_in(admin: str, folder: Path, *, dark: bool = False, user: str = "ada") -> Iterator[Chrome]:
+    """Give a browser in which the user is logged in: ada, who may do everything, or another."""
     from selenium.webdriver.common.by import By
 
     with browsing(folder, dark=dark) as browser:
         browser.get(admin)
-        browser.find_element(By.NAME, "username").send_keys("ada")
+        browser.find_element(By.NAME, "username").send_keys(user)
         browser.find_element(By.NAME, "password").send_keys(PASSWORD, "\n")
         wait_for(browser, "Welcome")
         yield browser
@@ -66,7 +66,7 @@ def logged_in(admin: str, folder: Path, *, dark: bool) -> Iterator[Chrome]:
 
 @pytest.fixture(scope="module")
 def browser(admin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with logged_in(admin, tmp_path_factory.mktemp("downloads"), dark=False) as browser:
+    with logged_in(admin, tmp_path_factory.mktemp("downloads")) as browser:
         yield browser
 
 
@@ -78,10 +78,13 @@ def themed(request: pytest.FixtureRequest, admin: str, tmp_path_factory: pytest.
 
 def wait_for(browser: Chrome, text: str) -> None:
     """Wait until the page that is loading shows the text, whatever the case of its letters."""
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.wait import WebDriverWait
 
     script = "return document.readyState === 'complete' ? document.body.innerText.toLowerCase() : ''"
-    WebDriverWait(browser, 30).until(lambda _: text.lower() in browser.execute_script(script), f"no {text!r}")
+    # A page that is being replaced may refuse to be asked.
+    waiting = WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException])
+    waiting.until(lambda _: text.lower() in browser.execute_script(script), f"no {text!r}")
 
 
 def shoot(browser: Chrome, name: str) -> None:
@@ -221,6 +224,31 @@ def test_a_stranger_sees_nothing(admin: str) -> None:
     assert PAGE not in stranger.get("").text
     assert [stranger.get(PAGE + page).status for page in ("", "whole_5F1/", "whole_5F1/media/download/")] == [403] * 3
     assert [stranger.post(PAGE + path, name="whole_1").status for path in FORBIDDEN] == [403] * 4
+
+
+def test_the_browser_of_one_who_may_only_look_offers_nothing_else(admin: str, tmp_path: Path) -> None:
+    with logged_in(admin, tmp_path, user="viewer") as browser:
+        for page in ("", "whole_5F1/"):
+            browser.get(admin + PAGE + page)
+            shoot(browser, f"viewer-{page.strip('/') or 'list'}")
+
+            assert "whole_1" in text_of(browser)
+            offered = "[...document.querySelectorAll('#content a, #content form')].map(e => e.href || e.action)"
+            targets = browser.execute_script(f"return {offered}")
+            assert not [target for target in targets if "/do/" in target or "/download/" in target]
+            assert serious_violations(browser) == []
+
+
+def test_the_browser_of_a_stranger_shows_nothing(admin: str, tmp_path: Path) -> None:
+    with logged_in(admin, tmp_path, user="stranger") as browser:
+        assert "snapshot" not in text_of(browser).lower()
+        for page in ("", "whole_5F1/", "whole_5F1/media/download/"):
+            browser.get(admin + PAGE + page)
+            shoot(browser, f"stranger-{page.strip('/').replace('/', '-') or 'list'}")
+
+            shown = browser.execute_script("return document.body.innerText")
+            assert "403" in shown
+            assert "whole_1" not in shown
 
 
 def test_without_a_login_every_page_asks_for_one(admin: str) -> None:
