@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.servers.ports import free_port
 from tests.site import Site, make_site
 
 if TYPE_CHECKING:
@@ -94,8 +95,7 @@ def make_admin_site(folder: Path, more: str = "") -> Site:
 @contextmanager
 def serving(site: Site) -> Iterator[str]:
     """Serve the project and give the address of its admin."""
-    with socket.create_server(("127.0.0.1", 0)) as chosen:
-        port = chosen.getsockname()[1]
+    port = free_port()
     with (site.folder / "server.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"],

@@ -6,12 +6,12 @@ Two that are away: a disk that is not mounted, and a bucket whose port refuses c
 from __future__ import annotations
 
 import json
-import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from tests.admin.served import make_admin_site
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from tests.site import Site
@@ -94,8 +94,7 @@ class Away(NamedTuple):
 @pytest.fixture(scope="module")
 def port() -> int:
     """A port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return int(closed.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture(scope="module")

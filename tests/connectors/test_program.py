@@ -153,7 +153,7 @@ def test_a_program_is_ended_by_an_interrupt() -> None:
         stream_out(python(code), InterruptedSink())
 
     assert not is_alive(pids[0])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 def test_a_program_that_stops_reading_and_fails_tells_why() -> None:

@@ -181,7 +181,10 @@ def real_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def test_of_several_that_come_at_the_same_moment_one_goes_on_and_never_two(tmp_path: Path) -> None:
+def test_of_several_that_come_at_the_same_moment_one_goes_on_and_never_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "PATIENCE_S", 10)  # a disk may be slow to write the others' refusals
     storage = GuardedStorage(LocalFileSystemBackend(tmp_path / "snapshots"))
 
     for _ in range(15):

@@ -62,7 +62,7 @@ def client(moto: str) -> Iterator[Any]:
 
 
 def by_fsspec(url: str, bucket: str = "snapshots") -> FsspecBackend:
-    quick = {"retries": {"max_attempts": 1}, "connect_timeout": 2, "read_timeout": 5}
+    quick = {"retries": {"max_attempts": 1}, "connect_timeout": 2, "read_timeout": 60}
     options = {"key": "tests", "secret": "only-for-tests", "client_kwargs": {"region_name": "us-east-1"}}
     return FsspecBackend(f"s3://{bucket}/some/folder", endpoint_url=url, config_kwargs=quick, **options)
 
@@ -70,7 +70,7 @@ def by_fsspec(url: str, bucket: str = "snapshots") -> FsspecBackend:
 def by_django(url: str, bucket: str = "snapshots") -> DjangoStorageBackend:
     from botocore.config import Config
 
-    quick = Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=5)
+    quick = Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=60)
     options = {"access_key": "tests", "secret_key": "only-for-tests", "region_name": "us-east-1"}
     options |= {"bucket_name": bucket, "location": "site", "endpoint_url": url, "client_config": quick}
     return DjangoStorageBackend({"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options})

@@ -125,6 +125,17 @@ def test_a_dump_leaves_nothing_beside_the_database_nor_in_the_temporary_director
     assert scratch_left() == []
 
 
+def wait_for_more_than(live: Path, last_transfer: int) -> None:
+    """Wait until the writer has written once more: while a dump is made it may wait, and need not be the next."""
+    end = time.monotonic() + 60
+    found = last_transfer
+    while found == last_transfer:
+        assert time.monotonic() < end, "the writer does not write"
+        time.sleep(0.01)
+        with closing(sqlite3.connect(live, timeout=30)) as connection:
+            found = connection.execute("SELECT max(id) FROM transfer").fetchone()[0]
+
+
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 def test_a_dump_under_a_writer_keeps_what_each_transaction_keeps_20_of_20(
     live: Path, tmp_path: Path, register: Register, journal_mode: str
@@ -143,6 +154,7 @@ def test_a_dump_under_a_writer_keeps_what_each_transaction_keeps_20_of_20(
             broken.append(broken_invariants(tmp_path / "dump"))
             with closing(sqlite3.connect(tmp_path / "dump")) as copy:
                 last_transfers.append(copy.execute("SELECT max(id) FROM transfer").fetchone()[0])
+            wait_for_more_than(live, last_transfers[-1])
         assert writer.poll() is None
 
     assert broken == [[]] * 20
