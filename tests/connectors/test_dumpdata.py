@@ -24,6 +24,7 @@ from django.test.utils import override_settings
 from django_snapshots.connectors import DumpDataConnector
 from django_snapshots.errors import SnapshotConnectorError
 from tests.connectors.databases import alias_of, migrate, objects, rows_of, thicket_installed
+from tests.connectors.planes import PLANES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,8 @@ def plant(alias: str, *, infinity: float = float("inf"), nul: str = "\0") -> Non
     values: list[Any] = [{"a": [1, 2.5, None, "é"], "b": {"": True}}, [], "", 0, False, "text", 10**30]
     for value in values:
         objects("Moss", alias).create(binary=bytes(range(256)), real=0.1 + 0.2, data=value, maybe=value, **moss)
+    for text in PLANES:
+        objects("Moss", alias).create(binary=b"", real=0.0, data={text: text}, maybe=text, **{**moss, "text": text})
     objects("Moss", alias).create(binary=b"", real=infinity, data=null, maybe=null)
     objects("Moss", alias).create(binary=b"\0", real=-infinity, data=null, maybe=None)
     objects("Moss", alias).create(binary=b"\0", real=5e-324, data={}, maybe=None, text=f"x{nul}y")

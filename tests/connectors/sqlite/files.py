@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from tests.connectors.planes import PLANES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -52,6 +54,7 @@ def _fill(connection: sqlite3.Connection) -> None:
     authors = [("Ada\0Lovelace", 1815.0), ("line\r\nbreaks\rall kinds\n", float("inf")), ("Ünïcödé 🦉", float("-inf"))]
     connection.executemany('INSERT INTO "Author" ("Full Name", born) VALUES (?, ?)', authors)
     connection.execute("""INSERT INTO "Author" ("Full Name") VALUES (CAST(x'ff00fe41c3' AS TEXT))""")
+    connection.executemany('INSERT INTO "Author" ("Full Name") VALUES (?)', [(text,) for text in PLANES])
     books = [
         (number % 4 + 1, f"Title {number} 'quoted'", number / 3, '{"n": [1, null]}', bytes([number % 256]) * number)
         for number in range(1, 300)
