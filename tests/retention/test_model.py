@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from django_snapshots.errors import SnapshotPruneError
 from django_snapshots.retention import Policy, decide
 from tests.retention import model
 from tests.retention.timelines import policies, timelines, zones
+from tests.soak import sized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django_snapshots.retention import Candidate
 
-TIMELINES = int(os.environ.get("SNAPSHOTS_TEST_TIMELINES", "1000"))
+TIMELINES = sized(2_000, 20_000)
 thousands = settings(
     max_examples=TIMELINES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
