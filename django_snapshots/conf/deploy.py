@@ -124,7 +124,11 @@ def _served_problems(folder: Path, root: Path, name: str, place: Place) -> Itera
 
 
 def _access_problems(folder: Path, place: Place) -> Iterator[Problem]:
-    if not folder.exists():
+    closed = _closed_folder(folder)
+    if closed is not None:
+        message = f"{folder} cannot be reached: this process (uid {os.geteuid()}) may not enter {closed}."
+        yield Problem("snapshots.W004", place, message, f"chmod o+x {closed}, or choose a folder somewhere else.")
+    elif not folder.exists():
         yield from _creation_problems(folder, place)
     elif not folder.is_dir():
         yield Problem("snapshots.W004", place, f"{folder} is no folder.", "Name a folder, or one that can be made.")
@@ -136,6 +140,16 @@ def _access_problems(folder: Path, place: Place) -> Iterator[Problem]:
         if mode & _OTHERS:
             message = f"{folder} has mode {mode:04o}: other users of this host can read or change snapshots."
             yield Problem("snapshots.W004", place, message, _PRIVATE.format(folder=folder))
+
+
+def _closed_folder(folder: Path) -> Path | None:
+    """Return the outermost folder above that this process may not enter, and so cannot know what is in it."""
+    for above in reversed(folder.parents):
+        if not above.is_dir():
+            return None
+        if not os.access(above, os.X_OK):
+            return above
+    return None
 
 
 def _creation_problems(folder: Path, place: Place) -> Iterator[Problem]:

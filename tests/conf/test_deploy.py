@@ -194,10 +194,12 @@ print(*load_deploy_problems())
     [
         ("snapshots", "is not writable for the user of this process (uid 65534)."),
         ("later", "does not exist, and cannot be created: {parent} is not writable (uid 65534)."),
+        ("closed/later", "cannot be reached: this process (uid 65534) may not enter {parent}/closed."),
     ],
 )
 def test_a_folder_of_another_user_is_told(folder: Path, tmp_path: Path, name: str, message: str) -> None:
     let_others_enter(tmp_path)
+    (tmp_path / "closed").mkdir(mode=0o700)
     process = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, str(tmp_path / name)],
         cwd=Path(__file__).resolve().parents[2],
