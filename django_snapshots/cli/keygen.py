@@ -25,14 +25,11 @@ Its recipient, the public key, is:
 
   {recipient}
 
-Write this into the settings of every host:
+Add this key to the settings of every host, below SNAPSHOTS:
 
-SNAPSHOTS = {{
-    ...
-    "ENCRYPTION": {{
-        "BACKEND": "django_snapshots.codecs.Age",
-        "OPTIONS": {{"recipients": ["{recipient}"]}},
-    }},
+SNAPSHOTS["ENCRYPTION"] = {{
+    "BACKEND": "django_snapshots.codecs.Age",
+    "OPTIONS": {{"recipients": ["{recipient}"]}},
 }}
 
 or the same as variables:

@@ -383,9 +383,9 @@ def test_keygen_makes_a_pair_that_age_knows_in_a_private_file(tmp_path: Path) ->
 
 
 def test_the_settings_that_keygen_shows_work_when_they_are_pasted(tmp_path: Path) -> None:
-    site = make_site(tmp_path / "site")
+    site = make_site(tmp_path / "site", "SNAPSHOTS = {'METADATA': {'shop': 'roses'}}")
     printed = site.run("keygen", env={"HOME": str(tmp_path)}).stdout
-    pasted = printed[printed.index("SNAPSHOTS = {") : printed.index("\n\nor the same")].replace("    ...\n", "")
+    pasted = printed[printed.index("SNAPSHOTS[") : printed.index("\n\nor the same")]
     settings = site.folder / "site_settings.py"
     settings.write_text(f"{settings.read_text()}\n{pasted}\n")
     identity = tmp_path / ".config" / "django-snapshots" / "identity.txt"
@@ -398,6 +398,7 @@ def test_the_settings_that_keygen_shows_work_when_they_are_pasted(tmp_path: Path
     assert line.endswith(str(identity))
     assert stat.S_IMODE(identity.parent.stat().st_mode) == 0o700
     assert site.rows() == ROWS[:2]
+    assert site.json("info", "nightly")["metadata"] == {"shop": "roses"}
 
 
 def test_keygen_of_a_user_without_a_home_asks_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

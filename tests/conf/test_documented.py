@@ -24,7 +24,7 @@ EXAMPLES = [fence for fence in fences_of(CHECKS) if fence.language == "text"]
 
 
 def settings_of(fence: Fence) -> dict[str, Any]:
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"SNAPSHOTS": {}}
     exec(fence.body, names)
     return {name: value for name, value in names.items() if name.isupper()}
 

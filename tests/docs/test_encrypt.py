@@ -38,9 +38,8 @@ def test_the_page_is_followed_from_the_keys_to_a_restore_by_hand(planted_garden:
     pasted = re.sub(r"age1\w+", recipient[0], blocks("Make the keys", "python")[0].body)
     location = {"location": str(tmp_path / "snapshots")}
     backend = "django_snapshots.storage.LocalFileSystemBackend"
-    garden.append(
-        "settings.py", f"{pasted}\nSNAPSHOTS['STORAGE'] = {{'BACKEND': '{backend}', 'OPTIONS': {location}}}\n"
-    )
+    garden.append("settings.py", f"SNAPSHOTS = {{'STORAGE': {{'BACKEND': '{backend}', 'OPTIONS': {location}}}}}\n")
+    garden.append("settings.py", pasted)
     garden.manage("snapshots", "backup", "--name", "nightly-14")
     before, tree = garden.state(), tree_digest(garden.folder / "media")
     garden.destroy()
@@ -64,7 +63,7 @@ def test_the_page_is_followed_from_the_keys_to_a_restore_by_hand(planted_garden:
 
 @pytest.mark.parametrize("fence", [f for f in fences_of(PAGE) if f.language == "python"], ids=lambda f: f.place)
 def test_the_options_of_the_page_exist(fence: Fence) -> None:
-    names: dict[str, dict[str, dict[str, dict[str, object]]]] = {}
+    names: dict[str, dict[str, dict[str, dict[str, object]]]] = {"SNAPSHOTS": {}}
     exec(fence.body, names)
 
     Age(**names["SNAPSHOTS"]["ENCRYPTION"]["OPTIONS"])  # type: ignore[arg-type]

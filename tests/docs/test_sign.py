@@ -79,7 +79,7 @@ def test_snapshots_from_before_signing_are_put_away_as_the_page_says(
 @pytest.mark.parametrize("fence", [f for f in fences_of(PAGE) if f.language == "python"], ids=lambda f: f.place)
 def test_the_options_of_the_page_exist(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNING_KEY", base64.b64encode(bytes(32)).decode())
-    names: dict[str, dict[str, dict[str, dict[str, object]]]] = {}
+    names: dict[str, dict[str, dict[str, dict[str, object]]]] = {"SNAPSHOTS": {}}
     exec(fence.body, names)
     options = names["SNAPSHOTS"]["SIGNING"]["OPTIONS"]
     if "key_env" in options:

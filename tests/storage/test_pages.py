@@ -43,7 +43,7 @@ TESTED: Mapping[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("fence", SETTINGS, ids=lambda fence: fence.place)
 def test_the_setting_is_without_problems(fence: Fence) -> None:
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, Any] = {"SNAPSHOTS": {}}
     exec(fence.body, namespace)
 
     built, problems = build_backend(namespace["SNAPSHOTS"]["STORAGE"], ())
