@@ -18,6 +18,7 @@ from django_snapshots.conf.problems import Problem
 from django_snapshots.conf.rules import disk_problems, rule_problems, tier_problems
 from django_snapshots.conf.schema import AUTO, DUMPDATA, Settings, is_live
 from django_snapshots.conf.sources import printable
+from django_snapshots.conf.unknown import stray_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -57,6 +58,7 @@ class Project:
         base_dir: Where `snapshots/` goes when no STORAGE is named.
         media_root: MEDIA_ROOT, or None when it is empty.
         secrets: Returns what other settings hold that no message may show. Asked only when there are problems.
+        alike: Other settings whose names resemble SNAPSHOTS, by name.
     """
 
     snapshots: object
@@ -64,6 +66,7 @@ class Project:
     base_dir: Path
     media_root: Path | None
     secrets: Callable[[], set[str]] = set
+    alike: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +159,7 @@ def configure(project: Project, sources: Iterable[Source] = ()) -> Configuration
     problems += disk_problems(tree.get("ENCRYPTION"), configuration.connectors, configuration.artifacts)
     problems = [_with_origin(problem, layers.origins) for problem in problems]
     problems += layers.problems if is_dict else [_no_dict(project.snapshots), *layers.problems]
+    problems += stray_settings(project.alike)
     problems = without_echoes(problems)
     if not problems:
         return configuration

@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 _READ = {"SNAPSHOTS", "STORAGES", "DATABASES", "MEDIA_ROOT", "BASE_DIR"}
+_ALIKE = ("SNAPSHOT", "DJANGO_SNAPSHOTS")
+"""How the names of settings begin that may be SNAPSHOTS misspelt, or a key of it beside it."""
 
 
 class SnapshotsConfigError(ImproperlyConfigured):
@@ -125,6 +127,7 @@ def _project() -> Project:
         base_dir=_path(getattr(settings, "BASE_DIR", None)) or Path.cwd(),
         media_root=_path(settings.MEDIA_ROOT),
         secrets=_secrets,
+        alike={name: getattr(settings, name) for name in dir(settings) if name.startswith(_ALIKE)},
     )
 
 
@@ -158,7 +161,7 @@ def _vendor(database: Any) -> str:
 
 
 def _forget(*, setting: str, **_: object) -> None:
-    if setting in _READ:
+    if setting in _READ or setting.startswith(_ALIKE):
         load.cache_clear()
 
 

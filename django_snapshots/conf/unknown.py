@@ -1,4 +1,4 @@
-"""Variables that match nothing, and what was probably meant."""
+"""Variables, and settings beside SNAPSHOTS, that match nothing, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from django_snapshots.conf.mistakes import SPEC_KEYS, meant_spec_key
-from django_snapshots.conf.problems import Problem
+from django_snapshots.conf.problems import Problem, format_place
 from django_snapshots.conf.schema import POSITIONS, SECTIONS, Position
 from django_snapshots.conf.sources import ENV_FILE, PREFIX, SECRETS_DIR
 from django_snapshots.names import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django_snapshots.conf.sources import Variable
 
-__all__ = ["no_such_variable", "unknown_key"]
+__all__ = ["no_such_variable", "stray_settings", "unknown_key"]
 
 _CONTROL = tuple(name.removeprefix(PREFIX) for name in (ENV_FILE, SECRETS_DIR))
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -23,6 +25,7 @@ _KUBERNETES_HINT = (
     "Kubernetes sets it for a service called 'snapshots': set enableServiceLinks: false in the pod, or rename the "
     "service."
 )
+_MISSPELT = ("SNAPSHOT", "DJANGO_SNAPSHOTS")
 Path = tuple[str | int, ...]
 
 
@@ -36,6 +39,44 @@ def no_such_variable(variable: Variable) -> Problem:
         hint = f"Did you mean '{PREFIX}{meant}'?" if meant else f"Keys are {', '.join(POSITIONS)}."
     subject = "Does" if variable.origin.where.upper() == variable.name else f"{variable.name} does"
     return Problem("snapshots.W001", (), f"{subject} not match any setting.", hint, variable.origin.where)
+
+
+def stray_settings(named: Mapping[str, object]) -> list[Problem]:
+    """Return a W001 for each of Django's settings that is SNAPSHOTS misspelt, or a key of it written as a setting.
+
+    SNAPSHOT and DJANGO_SNAPSHOTS may be somebody else's: they are taken for ours where they hold a dict.
+
+    Args:
+        named: Settings by name; those whose names only resemble ours are passed over.
+    """
+    return [
+        Problem("snapshots.W001", (), "Does not match any setting.", _setting_hint(name), f"settings.{name}")
+        for name, value in named.items()
+        if name.startswith(PREFIX) or (name in _MISSPELT and isinstance(value, dict))
+    ]
+
+
+def _setting_hint(name: str) -> str:
+    if name in _MISSPELT:
+        return "Did you mean SNAPSHOTS = {…}?"
+    meant = _nearest_variable(name.removeprefix(PREFIX))
+    if meant is None:
+        keys = ", ".join(POSITIONS)
+        return f"Write SNAPSHOTS = {{'STORAGE': …}}. Keys are {keys}. Let a name of your own begin otherwise."
+    if meant in _CONTROL:
+        return f"{PREFIX}{meant} is read from the environment only: set it there."
+    return f"Did you mean {format_place(_keys_of(meant))}?"
+
+
+def _keys_of(variable: str) -> Path:
+    """Return the keys that the parts of a variable's name mean."""
+    key, *rest = variable.split("__")
+    position = POSITIONS[key]
+    if position is Position.SECTION:
+        return (key, *rest)
+    if position is Position.PLUGIN and rest and rest[0] not in SPEC_KEYS:
+        rest = ["OPTIONS", *rest]
+    return (key, *(part if part in SPEC_KEYS else part.lower() for part in rest))
 
 
 def unknown_key(section: Path, rest: list[str], variable: str) -> Problem:

@@ -84,6 +84,22 @@ RIGHT_SETTINGS = [
         "no SNAPSHOTS at all", lambda: MISSING, location, Path("/srv/app/snapshots"), settings={"BASE_DIR": "/srv/app"}
     ),
     Right("an empty dict", dict, setting("SNAPSHOT_FORMAT"), "directory"),
+    Right(
+        "settings of others whose names resemble ours",
+        dict,
+        setting("SNAPSHOT_FORMAT"),
+        "directory",
+        settings={
+            "SNAPSHOT": True,
+            "DJANGO_SNAPSHOTS": "1.0",
+            "SNAPSHOT_DIR": "/srv",
+            "SNAPSHOTTER": {},
+            "SNAPSHOTSIZE": 3,
+            "MY_SNAPSHOTS": {"STORAGE": 1},
+            "DJANGO_SNAPSHOTS_X": {},
+            "SNAPSHOT_STORAGE": {},
+        },
+    ),
     Right("local storage, text", lambda: storage(location="/srv"), location, "/srv"),
     Right("local storage, a Path", lambda: storage(location=Path("/srv")), location, Path("/srv")),
     Right("local storage, live", lambda: {"STORAGE": LocalFileSystemBackend("/srv")}, location, "/srv"),

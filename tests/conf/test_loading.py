@@ -24,7 +24,7 @@ def test_the_configuration_is_made_once() -> None:
         assert get_settings() is load()
 
 
-@pytest.mark.parametrize("name", ["SNAPSHOTS", "STORAGES", "MEDIA_ROOT", "BASE_DIR"])
+@pytest.mark.parametrize("name", ["SNAPSHOTS", "STORAGES", "MEDIA_ROOT", "BASE_DIR", "SNAPSHOTS_STORAGE", "SNAPSHOT"])
 def test_a_changed_setting_is_seen(name: str) -> None:
     with project({}):
         before = load()

@@ -15,6 +15,7 @@ from tests.conf.checking import in_folder, project, run_check, write_files
 from tests.conf.right import RIGHT, Right
 from tests.conf.wrong_encryption import WRONG_ENCRYPTION
 from tests.conf.wrong_files import WRONG_FILES
+from tests.conf.wrong_names import WRONG_NAMES
 from tests.conf.wrong_plugins import WRONG_PLUGINS
 from tests.conf.wrong_policies import WRONG_POLICIES
 from tests.conf.wrong_signing import WRONG_SIGNING
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 WRONG = [
     *(*WRONG_STRUCTURE, *WRONG_PLUGINS, *WRONG_POLICIES, *WRONG_VALUES, *WRONG_VARIABLES),
-    *(*WRONG_FILES, *WRONG_ENCRYPTION, *WRONG_SIGNING),
+    *(*WRONG_FILES, *WRONG_ENCRYPTION, *WRONG_SIGNING, *WRONG_NAMES),
 ]
 
 
