@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from django_snapshots.conf.importing import dotted_path
 from django_snapshots.conf.masking import MASK, is_secret_name, mask_urls
+from django_snapshots.conf.origins import DEFAULT
 from django_snapshots.conf.schema import POSITIONS, Position, Settings
 from django_snapshots.conf.sources import printable
 from django_snapshots.names import nearest
@@ -160,9 +161,22 @@ def _rows(configuration: Configuration, path: Path, value: Any, above: tuple[int
 
 
 def _row(configuration: Configuration, path: Path, value: JsonValue) -> Row:
+    key = printable(".".join(_quoted(str(part)) for part in path))
+    return Row(key, value, _origin(configuration, path))
+
+
+def _origin(configuration: Configuration, path: Path) -> str:
+    """Return where the value was assigned; a key of a section that nobody wrote has its default."""
+    written = configuration.tree.get(path[0])
+    if (
+        POSITIONS[str(path[0])] is Position.SECTION
+        and isinstance(written, dict)
+        and path[1:]
+        and path[1] not in written
+    ):
+        return str(DEFAULT)
     origins = configuration.origins
-    origin = next((origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in origins), "settings")
-    return Row(printable(".".join(_quoted(str(part)) for part in path)), value, origin)
+    return next((origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in origins), "settings")
 
 
 def _quoted(part: str) -> str:

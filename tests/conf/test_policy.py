@@ -18,7 +18,7 @@ def test_config_shows_every_rule_of_a_policy_and_where_it_came_from() -> None:
 
     assert rows["PRUNE.KEEP"] == (3, "environment SNAPSHOTS_PRUNE__KEEP")
     assert rows["PRUNE.KEEP_DAILY"] == (7, "settings")
-    assert rows["PRUNE.KEEP_WEEKLY"] == (None, "settings")
+    assert rows["PRUNE.KEEP_WEEKLY"] == (None, "default")
     assert rows["PRUNE.KEEP_WITHIN"] == ("PT9612H", "settings")
     assert rows["PRUNE.MAX_SIZE"] == (10**10, "settings")
 

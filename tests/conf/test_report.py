@@ -51,6 +51,37 @@ def test_rows_say_where_a_value_comes_from() -> None:
     assert rows["ALLOW_RESTORE"] == (False, "environment SNAPSHOTS_ALLOW_RESTORE")
 
 
+@pytest.mark.parametrize(
+    ("snapshots", "environ", "origin"),
+    [
+        ({}, {"SNAPSHOTS_PRUNE__KEEP_DAILY": "10"}, "environment SNAPSHOTS_PRUNE__KEEP_DAILY"),
+        ({}, {"SNAPSHOTS_PRUNE": '{"KEEP_DAILY": 10}'}, "environment SNAPSHOTS_PRUNE"),
+        ({"PRUNE": {"KEEP_DAILY": 10}}, {}, "settings"),
+        (
+            {"PRUNE": {"KEEP_DAILY": 7}},
+            {"SNAPSHOTS_PRUNE__KEEP_DAILY": "10"},
+            "environment SNAPSHOTS_PRUNE__KEEP_DAILY",
+        ),
+    ],
+)
+def test_a_key_of_a_section_that_nobody_wrote_comes_from_nowhere(
+    snapshots: Any, environ: dict[str, str], origin: str
+) -> None:
+    rows = rows_of(snapshots, environ)
+    unwritten = {row for key, row in rows.items() if key.startswith("PRUNE.") and key != "PRUNE.KEEP_DAILY"}
+
+    assert rows["PRUNE.KEEP_DAILY"] == (10, origin)
+    assert unwritten == {(None, "default"), (1, "default")}
+
+
+def test_a_section_that_is_written_in_two_places_has_the_origin_of_each_key() -> None:
+    rows = rows_of({"HEALTH": {"MIN_FREE": "50GB"}}, {"SNAPSHOTS_HEALTH__AGE_WARNING": "PT2H"})
+
+    assert rows["HEALTH.MIN_FREE"] == (50_000_000_000, "settings")
+    assert rows["HEALTH.AGE_WARNING"] == ("PT2H", "environment SNAPSHOTS_HEALTH__AGE_WARNING")
+    assert rows["HEALTH.AGE_CRITICAL"] == ("PT50H", "default")
+
+
 def test_options_are_shown_as_they_are_passed() -> None:
     rows = rows_of(storage(PLUGINS + ".Typed"), {"SNAPSHOTS_STORAGE__OPTIONS__EVERY": "2 days"})
 
