@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django_snapshots.conf.configuration import Project, configure
-from django_snapshots.conf.schema import Settings
+from django_snapshots.conf.mistakes import variable_of
+from django_snapshots.conf.schema import SECTIONS, Settings
 from django_snapshots.conf.sources import ENV_FILE, PREFIX, SECRETS_DIR
-from django_snapshots.conf.variables import environment_lines
+from django_snapshots.conf.variables import assignment_line, environment_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["env_example"]
 
@@ -30,10 +36,22 @@ def env_example() -> str:
     project = Project(snapshots={}, vendors={}, base_dir=Path("/srv/site"), media_root=Path("/srv/site/media"))
     lines = environment_lines(configure(project))
     sections = [
-        "\n".join([_comment(field.description or ""), *(f"# {line}" for line in lines if _belongs_to(line, key))])
+        "\n".join([_comment(field.description or ""), *_key_lines(key, lines)])
         for key, field in Settings.model_fields.items()
     ]
     return "\n\n".join([_HEAD.rstrip(), *sections]) + "\n"
+
+
+def _key_lines(key: str, lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a key; those of its parts too, each with what it is for, where the parts have fixed names."""
+    model = SECTIONS.get(key)
+    yield from (f"# {line}" for line in lines if _belongs_to(line, key) and (model is None or "__" not in line))
+    fields = model.model_fields if model else {}
+    for name, field in fields.items():
+        variable = variable_of((key, name))
+        default = assignment_line(variable, json.dumps(field.default, default=str))
+        yield _comment(field.description or "")
+        yield f"# {next((line for line in lines if line.startswith(f'{variable}=')), default)}"
 
 
 def _comment(text: str) -> str:

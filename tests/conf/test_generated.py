@@ -16,7 +16,7 @@ from django_snapshots.artifacts.contract import Artifact
 from django_snapshots.codecs.contract import Codec, EncryptionCodec
 from django_snapshots.conf import get_settings
 from django_snapshots.conf.json_schema import settings_schema
-from django_snapshots.conf.schema import Settings
+from django_snapshots.conf.schema import SECTIONS, Settings
 from django_snapshots.connectors.contract import Connector
 from django_snapshots.settings_types import BackendDict, SnapshotsDict
 from django_snapshots.signers.contract import Signer
@@ -77,7 +77,7 @@ def test_the_defaults_in_the_schema_are_the_defaults() -> None:
 def test_every_line_of_the_example_is_accepted(tmp_path: Path) -> None:
     lines = ASSIGNED.findall((ROOT / ".env.example").read_text(encoding="utf-8"))
     values = [line for line in lines if not line.startswith(("SNAPSHOTS_ENV_FILE", "SNAPSHOTS_SECRETS_DIR"))]
-    (tmp_path / "app.env").write_text("\n".join(values))
+    (tmp_path / "app.env").write_text("\n".join([*values, "SNAPSHOTS_PRUNE__KEEP_DAILY=7"]))  # a policy needs a rule
     (tmp_path / "secrets").mkdir()
 
     environ = {"SNAPSHOTS_ENV_FILE": str(tmp_path / "app.env"), "SNAPSHOTS_SECRETS_DIR": str(tmp_path / "secrets")}
@@ -93,6 +93,22 @@ def test_the_example_names_every_key() -> None:
     assert {key for key in Settings.model_fields if any(name.startswith(f"SNAPSHOTS_{key}") for name in names)} == set(
         Settings.model_fields
     )
+
+
+def test_the_example_names_every_part_of_a_section_with_its_default() -> None:
+    lines = ASSIGNED.findall((ROOT / ".env.example").read_text(encoding="utf-8"))
+    written = dict(line.split("=", 1) for line in lines)
+
+    parts = {
+        f"SNAPSHOTS_{key}__{name}": field.default
+        for key, model in SECTIONS.items()
+        for name, field in model.model_fields.items()
+    }
+    read = {name: None if written[name] == "null" else written[name] for name in parts}
+
+    assert {name for name, text in read.items() if text is None} == {name for name in parts if parts[name] is None}
+    assert read["SNAPSHOTS_PRUNE__MIN_KEEP"] == "1"
+    assert read["SNAPSHOTS_HEALTH__AGE_WARNING"] == "PT26H"
 
 
 def hints() -> dict[str, Any]:
