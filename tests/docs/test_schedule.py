@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import configparser
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.docs.pages import DOCS, Fence, fences_of
+from tests.docs.terminal import Terminal, commands_of
 from tests.docs.test_documented import verb_parsers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.docs.garden import Garden
 
 PAGE = "how-to/schedule.md"
 FENCES = fences_of(PAGE)
@@ -39,6 +46,20 @@ def test_lines_of_the_crontab_have_five_fields_a_user_and_a_command() -> None:
     assert len(lines) == 2
     assert all(re.fullmatch(r"[\d*/,-]+", field) for line in lines for field in line[:5])
     assert {line[5] for line in lines} == {"www-data"}
+
+
+def test_a_task_is_enqueued_as_the_page_says(planted_garden: Garden, tmp_path: Path) -> None:
+    steps = [fence for fence in FENCES if fence.heading == "django.tasks"]
+    install, settings, migrate, enqueue = steps
+    garden = planted_garden.copy(tmp_path)
+
+    garden.apply(settings, {})
+    Terminal(garden.folder, {}).run(migrate)
+    garden.manage("shell", "--command", enqueue.body)
+    garden.manage("db_worker", "--batch")
+
+    assert commands_of(install) == [("pip install django-tasks django-tasks-db", [])]
+    assert "before-the-import" in garden.manage("snapshots", "list")
 
 
 def test_the_schedule_of_celery_names_tasks_that_it_finds() -> None:
