@@ -34,8 +34,10 @@ def read_as(text: str, hint: Any) -> Any:
 
 
 def is_secret(hint: Any) -> bool:
-    """Say whether a value of this annotation is a secret by its type."""
-    return any(_is_subclass(member, (SecretStr, SecretBytes, Secret)) for member in _members(hint))
+    """Say whether a value of this annotation is a secret by its type, or holds some."""
+    if any(_is_subclass(member, (SecretStr, SecretBytes, Secret)) for member in _members(hint)):
+        return True
+    return any(is_secret(inner) for inner in typing.get_args(hint))
 
 
 def _members(hint: Any) -> Iterator[Any]:

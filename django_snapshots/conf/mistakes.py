@@ -6,12 +6,14 @@ import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from django_snapshots.conf.masking import is_secret_name
 from django_snapshots.conf.problems import Problem
 from django_snapshots.conf.schema import SECTIONS
+from django_snapshots.conf.text import read_list
 from django_snapshots.names import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -43,7 +45,8 @@ _MESSAGES = {
 _INVALID_KEY = "invalid_key"
 _KEY = "[key]"
 """What pydantic appends to the place when it is the key of a dict that is wrong."""
-_LIST_HINT = "Write a list, such as ['database', 'media']."
+_LIST_HINT = "Write a list, such as ['a', 'b']."
+_LIST_TYPES = {"tuple_type", "list_type"}
 _HINTS = {
     "bool_parsing": "Use true/false, yes/no, on/off or 1/0.",
     "bool_type": "Use True or False.",
@@ -65,6 +68,7 @@ _HINTS = {
     "string_type": "Put it in quotes.",
 }
 _HINTS_OF_PLACES: dict[tuple[Path, str], str] = {
+    (("DEFAULT_ARTIFACTS",), "tuple_type"): "Write a list, such as ['database', 'media'].",
     (("REPLICAS",), "tuple_type"): "Write a list, such as [{'BACKEND': 'dotted.path.of.the.Class', 'OPTIONS': {}}].",
     (("NOTIFY",), "tuple_type"): "Write a list, such as ['ops@example.com'].",
     (("ENCRYPTION", "BACKEND"), "missing"): (
@@ -84,16 +88,19 @@ def structure_problems(error: ValidationError, keys: Mapping[str, Any], path: Pa
     return [_structure_problem(group, keys, path) for group in _by_place(error)]
 
 
-def option_problems(error: ValidationError, parameters: Iterable[str], path: Path) -> list[Problem]:
+def option_problems(
+    error: ValidationError, parameters: Iterable[str], path: Path, secrets: Container[str] = ()
+) -> list[Problem]:
     """Return one Problem per option of `error`, which the call of a stand-in for a constructor raised.
 
     Args:
         error: What `validate_call` raised.
         parameters: The constructor's parameters, for nearest names.
         path: Where the OPTIONS stand.
+        secrets: The options whose values no hint may show, beside those that sound like it.
     """
     names = list(parameters)
-    return [_option_problem(group, names, path) for group in _by_place(error, depth=1)]
+    return [_option_problem(group, names, path) for group in _by_place(error, depth=1, secrets=secrets)]
 
 
 def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:
@@ -143,19 +150,36 @@ def _hint_for(name: str) -> str:
     return f"Did you mean '{name}'?"
 
 
-def _by_place(error: ValidationError, depth: int | None = None) -> Iterator[list[ErrorDetails]]:
+def _by_place(
+    error: ValidationError, depth: int | None = None, secrets: Container[str] = ()
+) -> Iterator[list[ErrorDetails]]:
     """Group the branches of a union: they differ behind the value's own place only."""
     groups: dict[Path, list[ErrorDetails]] = {}
-    # include_input=False: the value may be a secret, and hide_input_in_errors does not clean errors().
-    for details in error.errors(include_input=False, include_url=False):
+    for details in error.errors(include_url=False):
         place = tuple(key for key in details["loc"] if key != _KEY)
         kind = _INVALID_KEY if _KEY in details["loc"] else details["type"]
         if kind == _INVALID_KEY and isinstance(place[-1], str):
             place = (*place[:-1], _KeyThatIsNoText(place[-1]))
         item = next((f"[{key}]: " for key in place[depth:] if depth and isinstance(key, int)), "")
         found: ErrorDetails = {**details, "loc": place[:depth], "type": kind, "msg": item + _plain_message(details)}
+        # The value may be a secret, and hide_input_in_errors does not clean errors().
+        found["input"] = _given_list(details, secrets) if place == place[:depth] else None
         groups.setdefault(place[:depth], []).append(found)
     yield from groups.values()
+
+
+def _given_list(details: ErrorDetails, secrets: Container[str]) -> list[Any] | None:
+    """Return as a list what was given as text in its place; None where there is no such text, or it may be a secret."""
+    text, loc = details["input"], details["loc"]
+    if details["type"] not in _LIST_TYPES or not isinstance(text, str):
+        return None
+    if any(part in secrets or is_secret_name(part) for part in loc):
+        return None
+    try:
+        items: list[Any] = read_list(text)
+    except ValueError:
+        return None
+    return items or None
 
 
 class _KeyThatIsNoText(str):
@@ -209,12 +233,19 @@ def _option_problem(group: list[ErrorDetails], names: list[str], path: Path) -> 
 
 def _value_problem(group: list[ErrorDetails], place: Path) -> Problem:
     details = group[0]
-    context = details.get("ctx", {})
     if details["type"] == _INVALID_KEY:
         return Problem("snapshots.E003", place, "A key must be text.", "Put the key in quotes, or take it out.")
-    hint = context.get("hint") or _HINTS_OF_PLACES.get((place, details["type"])) or _HINTS.get(details["type"])
     code = details["type"] if _is_ours(details["type"]) else "E002"
-    return Problem(f"snapshots.{code}", place, _sentence(group), hint)
+    return Problem(f"snapshots.{code}", place, _sentence(group), _value_hint(details, place))
+
+
+def _value_hint(details: ErrorDetails, place: Path) -> str | None:
+    written = details.get("ctx", {}).get("hint")
+    if written:
+        return str(written)
+    if details["input"] and place != ("REPLICAS",):
+        return f"Write a list, such as {details['input']}."
+    return _HINTS_OF_PLACES.get((place, details["type"])) or _HINTS.get(details["type"])
 
 
 def _sentence(group: list[ErrorDetails]) -> str:

@@ -70,7 +70,7 @@ def check_options(
         validated = _validator(cls)(**given)
     except ValidationError as error:
         reported = {problem.path for problem in problems}
-        found = option_problems(error, parameter_names(cls), path)
+        found = option_problems(error, parameter_names(cls), path, secrets)
         return CheckedOptions({}, problems + [one for one in found if one.path not in reported], secrets)
     problems += [
         _text_problem((*path, key), validated[key], secret=key in secrets or is_secret_name(key))

@@ -89,6 +89,14 @@ class Typed(MemoryStorage):
         self.options = {name: value for name, value in locals().items() if name not in {"self", "__class__"}}
 
 
+class Keyring(MemoryStorage):
+    """Lists of secrets: by their type, and by their name."""
+
+    def __init__(self, ring: list[SecretStr] | None = None, token: list[str] | None = None) -> None:
+        super().__init__()
+        self.options = {"ring": ring, "token": token}
+
+
 class Required(MemoryStorage):
     def __init__(self, bucket: str, region: str) -> None:
         super().__init__()

@@ -134,6 +134,10 @@ def test_everything_below_a_secret_name_is_masked() -> None:
     assert rows["METADATA.credentials"][0] == "********"
 
 
+def test_a_list_of_secrets_is_masked_by_the_type_of_its_items() -> None:
+    assert rows_of(storage(PLUGINS + ".Keyring", ring=["hunter2"]))["STORAGE.OPTIONS.ring"][0] == "********"
+
+
 def test_a_value_is_masked_by_its_type_and_inside_urls() -> None:
     rows = rows_of(storage(PLUGINS + ".Typed", key="hunter2", plain="s3://me:hunter2@host/a", names=["x://t@h"]))
 

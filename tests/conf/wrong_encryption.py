@@ -28,6 +28,20 @@ WRONG_ENCRYPTION = [
         ],
     ),
     Wrong(
+        "one recipient instead of a list",
+        lambda: age(recipients=RECIPIENT),
+        expected=[
+            f"{OPTIONS}['recipients']: (E002) Input should be a valid list. HINT: Write a list, such as ['{RECIPIENT}']."
+        ],
+    ),
+    Wrong(
+        "an identity instead of a list of recipients, which no hint shows",
+        lambda: age(recipients=IDENTITY),
+        expected=[
+            f"{OPTIONS}['recipients']: (E002) Input should be a valid list. HINT: Write a list, such as ['********']."
+        ],
+    ),
+    Wrong(
         "encryption by a codec that only compresses",
         lambda: {"ENCRYPTION": {"BACKEND": "django_snapshots.codecs.Zstd"}},
         expected=[

@@ -184,10 +184,25 @@ WRONG_PLUGINS = [
         ],
     ),
     Wrong(
+        "text for a list of secrets, which no hint shows",
+        lambda: storage(PLUGINS + ".Keyring", ring="hunter2hunter2", token="correct-horse"),
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['ring']: (E002) Input should be a valid list. HINT: Write a list, such as ['a', 'b'].",
+            "SNAPSHOTS['STORAGE']['OPTIONS']['token']: (E002) Input should be a valid list. HINT: Write a list, such as ['a', 'b'].",
+        ],
+    ),
+    Wrong(
+        "a number for a list",
+        lambda: storage(PLUGINS + ".Typed", names=3),
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['names']: (E002) Input should be a valid list. HINT: Write a list, such as ['a', 'b']."
+        ],
+    ),
+    Wrong(
         "text for a list",
         lambda: storage(PLUGINS + ".Typed", names="a,b"),
         expected=[
-            "SNAPSHOTS['STORAGE']['OPTIONS']['names']: (E002) Input should be a valid list. HINT: Write a list, such as ['database', 'media']."
+            "SNAPSHOTS['STORAGE']['OPTIONS']['names']: (E002) Input should be a valid list. HINT: Write a list, such as ['a', 'b']."
         ],
     ),
     Wrong(

@@ -167,14 +167,14 @@ WRONG_VALUES = [
         "artifacts as text",
         lambda: {"DEFAULT_ARTIFACTS": "media"},
         expected=[
-            "SNAPSHOTS['DEFAULT_ARTIFACTS']: (E002) Input should be a valid list. HINT: Write a list, such as ['database', 'media']."
+            "SNAPSHOTS['DEFAULT_ARTIFACTS']: (E002) Input should be a valid list. HINT: Write a list, such as ['media']."
         ],
     ),
     Wrong(
         "artifacts without the comma",
         lambda: {"DEFAULT_ARTIFACTS": ("media")},
         expected=[
-            "SNAPSHOTS['DEFAULT_ARTIFACTS']: (E002) Input should be a valid list. HINT: Write a list, such as ['database', 'media']."
+            "SNAPSHOTS['DEFAULT_ARTIFACTS']: (E002) Input should be a valid list. HINT: Write a list, such as ['media']."
         ],
     ),
     Wrong(
