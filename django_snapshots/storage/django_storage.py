@@ -152,7 +152,17 @@ def _from_alias(alias: str) -> tuple[Storage | None, list[Problem]]:
         return storages[alias], []
     except Exception as error:  # noqa: BLE001 - a constructor may raise anything; it becomes a problem
         message = f"STORAGES['{alias}'] cannot be built: {_masked(error, storages.backends[alias])}"
-        return None, [Problem("snapshots.E011", ("storage",), message, f"Correct STORAGES['{alias}'].")]
+        missing = _missing_module(error)
+        install = f", or install the package that has the module '{missing}'" if missing else ""
+        return None, [Problem("snapshots.E011", ("storage",), message, f"Correct STORAGES['{alias}']{install}.")]
+
+
+def _missing_module(error: BaseException) -> str | None:
+    """Return the name of the module that was not found, which Django and django-storages say by errors of their own."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ModuleNotFoundError):
+        cause = cause.__cause__ or cause.__context__
+    return cause.name if cause is not None else None
 
 
 def _from_dict(spec: dict[str, Any]) -> tuple[Storage | None, list[Problem]]:

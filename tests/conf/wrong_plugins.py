@@ -473,6 +473,30 @@ WRONG_PLUGINS = [
         ],
     ),
     Wrong(
+        "alias whose package is not installed",
+        lambda: storage(DJANGO, storage="offsite"),
+        settings={"STORAGES": {"offsite": {"BACKEND": "nowhere.s3.Storage"}}},
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['storage']: (E011) STORAGES['offsite'] cannot be built: InvalidStorageError: Could not find backend 'nowhere.s3.Storage': No module named 'nowhere' HINT: Correct STORAGES['offsite'], or install the package that has the module 'nowhere'."
+        ],
+    ),
+    Wrong(
+        "alias whose package needs one that is not installed",
+        lambda: storage(DJANGO, storage="offsite"),
+        settings={"STORAGES": {"offsite": {"BACKEND": "tests.conf.needs_missing.Storage"}}},
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['storage']: (E011) STORAGES['offsite'] cannot be built: ***No module named '***' HINT: Correct STORAGES['offsite'], or install the package that has the module '***'."
+        ],
+    ),
+    Wrong(
+        "alias whose class is misspelt",
+        lambda: storage(DJANGO, storage="offsite"),
+        settings={"STORAGES": {"offsite": {"BACKEND": "tests.conf.plugins.Nobody"}}},
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['storage']: (E011) STORAGES['offsite'] cannot be built: InvalidStorageError: *** HINT: Correct STORAGES['offsite']."
+        ],
+    ),
+    Wrong(
         "wrapped in itself",
         lambda: storage(DJANGO, storage=DjangoStorageBackend("default")),
         expected=[
