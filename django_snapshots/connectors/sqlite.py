@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from django.db import DEFAULT_DB_ALIAS
+
 from django_snapshots.connectors._sqlite_copy import copy_pages, read_pages, retry_while_locked, translated
 from django_snapshots.connectors._sqlite_drill import inspect_database, scratch_file
 from django_snapshots.connectors._sqlite_location import connection_of, locate
@@ -186,7 +188,9 @@ def _facts(copy: UnnamedCopy, connection: sqlite3.Connection) -> dict[str, JsonV
 
 def _refuse_missing(database: SQLiteDatabase) -> None:
     if database.path is not None and not database.path.is_file():
+        # Without --database Django migrates the default alone.
+        option = "" if database.alias == DEFAULT_DB_ALIAS else f" --database {database.alias}"
         raise database.error(
             f"There is no database file at {database.path}. Correct DATABASES['{database.alias}']['NAME'], "
-            "or run `manage.py migrate` to make one."
+            f"or run `manage.py migrate{option}` to make one."
         )

@@ -27,6 +27,7 @@ from tests.connectors.sqlite.bookkeeper import broken_invariants, make_ledger
 from tests.connectors.sqlite.files import content, execute, make_museum, make_notes, notes, raw_pages, sidecars
 from tests.connectors.sqlite.visitor import Visitor
 from tests.programs import require_program
+from tests.site import make_site
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -166,11 +167,20 @@ def test_a_missing_file_is_an_error_and_is_not_created(live: Path, tmp_path: Pat
         dump(tmp_path / "dump")
 
     assert str(caught.value) == (
-        f"There is no database file at {live}. Correct DATABASES['live']['NAME'], or run `manage.py migrate` "
-        "to make one."
+        f"There is no database file at {live}. Correct DATABASES['live']['NAME'], or run "
+        "`manage.py migrate --database live` to make one."
     )
     assert caught.value.artifact == "database/live"
     assert not live.exists()
+
+
+def test_a_missing_file_of_the_default_alias_is_made_by_a_plain_migrate(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site")
+    site.database.unlink()
+
+    failed = site.run("backup", "database", exit_code=1)
+
+    assert "or run `manage.py migrate` to make one." in failed.stderr
 
 
 def test_a_file_that_is_no_database_is_an_error(live: Path, tmp_path: Path) -> None:
