@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -84,6 +85,23 @@ def test_a_snapshot_in_directory_format_is_restored_by_hand(garden: Garden, term
     assert garden.state() == before
     assert tree_digest(garden.folder / "media") == tree
     assert (garden.folder / "cover.jpg").read_text() == COVER
+
+
+@pytest.mark.usefixtures("tools")
+def test_the_database_gets_the_owner_and_the_mode_of_the_old_one(garden: Garden, terminal: Terminal) -> None:
+    garden.manage("snapshots", "backup", "--name", "nightly-14")
+    database = garden.folder / "db.sqlite3"
+    database.chmod(0o660)
+    if os.geteuid() == 0:
+        os.chown(database, 12345, 23456)
+    before = database.stat()
+
+    terminal.run(blocks("Get the files")[0])
+    terminal.run(blocks("A SQLite database")[0])
+
+    after = database.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
 
 
 @pytest.mark.usefixtures("tools")
