@@ -250,6 +250,15 @@ def test_the_schema_is_printed_also_when_the_settings_are_wrong() -> None:
     assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
+def test_the_schema_is_the_same_document_with_json() -> None:
+    with project({}):
+        _, plain, _ = run_verb("config", "--schema")
+        exit_code, out, _ = run_verb("config", "--schema", "--json")
+
+    assert exit_code == 0
+    assert json.loads(out) == json.loads(plain)
+
+
 def test_lines_hold_every_value_and_no_secret() -> None:
     snapshots = {
         **storage(PLUGINS + ".Typed", key="hunter2", level=4, names=["a", "b"], every=dt.timedelta(days=2)),
