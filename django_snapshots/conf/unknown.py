@@ -44,25 +44,26 @@ def no_such_variable(variable: Variable) -> Problem:
 def stray_settings(named: Mapping[str, object]) -> list[Problem]:
     """Return a W001 for each of Django's settings that is SNAPSHOTS misspelt, or a key of it written as a setting.
 
-    SNAPSHOT and DJANGO_SNAPSHOTS may be somebody else's: they are taken for ours where they hold a dict.
+    SNAPSHOT and DJANGO_SNAPSHOTS may be somebody else's: they are taken for ours where they hold a dict. A project's
+    own SNAPSHOTS_DIR resembles no key and is passed over.
 
     Args:
         named: Settings by name; those whose names only resemble ours are passed over.
     """
+    hints = {name: _setting_hint(name, value) for name, value in named.items()}
     return [
-        Problem("snapshots.W001", (), "Does not match any setting.", _setting_hint(name), f"settings.{name}")
-        for name, value in named.items()
-        if name.startswith(PREFIX) or (name in _MISSPELT and isinstance(value, dict))
+        Problem("snapshots.W001", (), "Does not match any setting.", hint, f"settings.{name}")
+        for name, hint in hints.items()
+        if hint is not None
     ]
 
 
-def _setting_hint(name: str) -> str:
-    if name in _MISSPELT:
+def _setting_hint(name: str, value: object) -> str | None:
+    if name in _MISSPELT and isinstance(value, dict):
         return "Did you mean SNAPSHOTS = {…}?"
-    meant = _nearest_variable(name.removeprefix(PREFIX))
+    meant = _nearest_variable(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
     if meant is None:
-        keys = ", ".join(POSITIONS)
-        return f"Write SNAPSHOTS = {{'STORAGE': …}}. Keys are {keys}. Let a name of your own begin otherwise."
+        return None
     if meant in _CONTROL:
         return f"{PREFIX}{meant} is read from the environment only: set it there."
     return f"Did you mean {format_place(_keys_of(meant))}?"

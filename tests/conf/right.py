@@ -559,6 +559,13 @@ RIGHT_POLICIES = [
         },
     ),
     Right(
+        "constants of the project's own beside it",
+        lambda: {"STORAGE": {"BACKEND": LOCAL, "OPTIONS": {"location": "/x"}}},
+        location,
+        "/x",
+        settings={"SNAPSHOTS_DIR": "/x", "SNAPSHOTS_ENABLED": True, "SNAPSHOT": "x"},
+    ),
+    Right(
         "a live object as a replica",
         lambda: {"REPLICAS": [LocalFileSystemBackend("/x")]},
         lambda c: c.replicas[0].location,

@@ -26,11 +26,6 @@ WRONG_NAMES = [
     named("SNAPSHOTS_PRUNE_KEEP_DAILY", 7, "Did you mean SNAPSHOTS['PRUNE']['KEEP_DAILY']?"),
     named("SNAPSHOTS_METADATA_SITE", "a", "Did you mean SNAPSHOTS['METADATA']['site']?"),
     named("SNAPSHOTS_ENV_FILE", "/x", "SNAPSHOTS_ENV_FILE is read from the environment only: set it there."),
-    named(
-        "SNAPSHOTS_XYZ",
-        "/srv",
-        "Write SNAPSHOTS = {'STORAGE': …}. Keys are STORAGE, ***. Let a name of your own begin otherwise.",
-    ),
     Wrong(
         "a key stands beside SNAPSHOTS, and one is wrong in it",
         lambda: {"storage": 1},
