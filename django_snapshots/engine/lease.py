@@ -40,6 +40,8 @@ RENEW_S = 120.0
 RETRY_S = 15.0
 PATIENCE_S = 3.0
 """What the earlier of two that came together waits for the later to give way."""
+LISTING_S = 30.0
+"""What a storage that lists late is given to show what was just written."""
 
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 _NAME = re.compile(r"(?P<token>\d{8}T\d{12}Z-[0-9a-f]{16})-(?P<expires>\d{8}T\d{12}Z)\.json")
@@ -79,11 +81,11 @@ class StorageLease:
 
         Raises:
             SnapshotBusyError: Another run has it.
-            SnapshotStorageError: The storage failed.
+            SnapshotStorageError: The storage failed, or does not list what was written to it.
         """
         try:
             self._write()
-            self._wait_for_others()
+            self._wait_until_alone()
         except BaseException:
             self._remove()
             raise
@@ -97,7 +99,7 @@ class StorageLease:
             SnapshotBusyError: One has it.
             SnapshotStorageError: The storage failed.
         """
-        others = self._others()
+        others = self._others(self._listed())
         if others:
             raise self._busy(others[0])
 
@@ -148,19 +150,25 @@ class StorageLease:
             else:
                 wait_s = RENEW_S
 
-    def _wait_for_others(self) -> None:
-        give_up = time.monotonic() + PATIENCE_S
-        while others := self._others():
-            if others[0].token < self._token or time.monotonic() > give_up:
+    def _wait_until_alone(self) -> None:
+        begun = time.monotonic()
+        while (others := self._others(listed := self._listed())) or not self._is_in(listed):
+            waited_s = time.monotonic() - begun
+            if others and (others[0].token < self._token or waited_s > PATIENCE_S):
                 raise self._busy(others[0])
+            if not others and waited_s > LISTING_S:
+                raise self._unlisted()
             time.sleep(secrets.randbelow(200) / 1000)
 
-    def _others(self) -> list[_Entry]:
-        """Return the leases that hold, the earliest first; those that ended are removed."""
-        latest: dict[str, _Entry] = {}
-        for entry in sorted(filter(None, map(_entry, self._storage.list(catalog.LEASE_PREFIX)))):
-            if entry.token != self._token:
-                latest[entry.token] = entry
+    def _listed(self) -> list[_Entry]:
+        return sorted(filter(None, map(_entry, self._storage.list(catalog.LEASE_PREFIX))))
+
+    def _is_in(self, listed: list[_Entry]) -> bool:
+        return any(entry.token == self._token for entry in listed)
+
+    def _others(self, listed: list[_Entry]) -> list[_Entry]:
+        """Return the leases of others that hold, the earliest first; those that ended are removed."""
+        latest = {entry.token: entry for entry in listed if entry.token != self._token}
         return [entry for entry in sorted(latest.values()) if not self._has_ended(entry)]
 
     def _has_ended(self, entry: _Entry) -> bool:
@@ -173,6 +181,19 @@ class StorageLease:
         with suppress(SnapshotError):  # a storage that can only be read
             self._storage.delete(entry.path)
         return True
+
+    def _unlisted(self) -> SnapshotStorageError:
+        path = self._paths[-1]
+        name = path.removeprefix(catalog.LEASE_PREFIX)
+        renamed = next((found for found in self._storage.list("") if found.endswith(name)), None)
+        shown = f"lists it as '{renamed}'" if renamed else f"did not list it within {LISTING_S:.0f} s"
+        return SnapshotStorageError(
+            f"The lock of this run was written to '{path}', but the storage {shown}, so that no run would see another. "
+            "Use a storage that keeps and lists names as they are given, also those that begin with a dot; with "
+            "AzureStorage of django-storages, set its 'location'.",
+            operation="lock",
+            path=path,
+        )
 
     def _busy(self, entry: _Entry) -> SnapshotBusyError:
         holder = _holder_of(self._storage, entry)

@@ -8,6 +8,7 @@ returns whole names, of everything below.
 from __future__ import annotations
 
 import io
+import posixpath
 import sys
 from contextlib import nullcontext
 from copy import copy
@@ -24,6 +25,12 @@ __all__ = ["Cloud", "cloud_of"]
 _READ_AHEAD = 8 * 1024 * 1024
 _PARTS = 4
 _REPLACED = ("open", "_open", "listdir")
+_HIDDEN = ".locks/name"
+_NO_LOCATION = "AzureStorage has no location"
+_AZURE_HINT = (
+    'Name a folder of the container, such as "location": "snapshots", in its OPTIONS. What is stored in the container '
+    "already is found again when it is moved into that folder."
+)
 
 
 class Cloud(Protocol):
@@ -39,6 +46,9 @@ class Cloud(Protocol):
 
     def writer(self) -> Any:
         """Return the storage to save to: the same, or one like it that needs less memory."""
+
+    def mistake(self) -> tuple[str, str] | None:
+        """Return what is wrong with how the storage is configured, and what to do; None where nothing is."""
 
 
 def cloud_of(storage: object) -> Cloud | None:
@@ -68,6 +78,9 @@ class _Based:
 
     def writer(self) -> Any:
         return self.storage
+
+    def mistake(self) -> tuple[str, str] | None:
+        return None
 
     def key(self, path: str) -> str:
         return self.base + path
@@ -113,6 +126,12 @@ class _Azure(_Based):
     def key(self, path: str) -> str:
         # AzureStorage stores every name without dots and slashes at its ends.
         return super().key(path).strip("./")
+
+    def mistake(self) -> tuple[str, str] | None:
+        if posixpath.normpath(self.key(_HIDDEN)) == self.base + _HIDDEN:
+            return None
+        found = f"The location of AzureStorage is '{self.storage.location}'" if self.base else _NO_LOCATION
+        return f"{found}: it stores '{_HIDDEN}', the lock of a run, under another name.", _AZURE_HINT
 
     def open(self, path: str) -> IO[bytes]:
         source = self.storage.client.download_blob(self.key(path), timeout=self.storage.timeout, decompress=False)

@@ -66,7 +66,7 @@ class DjangoStorageBackend:
     def check(self) -> list[Problem]:
         """Return what is wrong with the storage inside; builds it, and calls none of its methods."""
         storage, problems = self._build()
-        mistake = reserved_name_mistake(storage.location) if storage is not None and _is_local(storage) else None
+        mistake = _mistake(storage) if storage is not None else None
         return [*problems, Problem("snapshots.E002", ("storage",), *mistake)] if mistake else problems
 
     def read(self, path: str) -> IO[bytes]:
@@ -178,6 +178,13 @@ def _no_storage(value: object) -> Problem:
     found = f"the class {value.__name__} itself" if isinstance(value, type) else f"an object of {type(value).__name__}"
     message = f"Expected a Django storage, found {found}."
     return Problem("snapshots.E002", ("storage",), message, f"Write an alias of STORAGES, such as {_EXAMPLE}.")
+
+
+def _mistake(storage: Storage) -> tuple[str, str] | None:
+    if _is_local(storage):
+        return reserved_name_mistake(storage.location)
+    cloud = cloud_of(storage)
+    return cloud.mistake() if cloud else None
 
 
 def _masked(error: Exception, spec: object) -> str:

@@ -130,6 +130,84 @@ def test_a_lease_that_cannot_be_read_still_counts_until_it_ends(clock: FixedCloc
     assert "by a run on an unknown host. Wait" in str(caught.value)
 
 
+class Renaming(AdvancedMemoryStorage):
+    """Stores names without the dots at their front, as AzureStorage without a location does."""
+
+    def stream_write(self, path: str, chunks: Iterator[bytes]) -> None:
+        super().stream_write(path.lstrip("."), chunks)
+
+    def exists(self, path: str) -> bool:
+        return super().exists(path.lstrip("."))
+
+    def delete(self, path: str) -> None:
+        super().delete(path.lstrip("."))
+
+
+class Hiding(AdvancedMemoryStorage):
+    """Lists no names with a dot at their front."""
+
+    def list(self, prefix: str) -> list[str]:
+        return [path for path in super().list(prefix) if not path.startswith(".")]
+
+
+class Late(AdvancedMemoryStorage):
+    """Lists what was written from the third listing on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listings = 0
+
+    def list(self, prefix: str) -> list[str]:
+        self.listings += 1
+        return super().list(prefix) if self.listings > 2 else []
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [(Renaming, "lists it as 'locks/{name}'"), (Hiding, "did not list it within 0 s")]
+)
+def test_a_storage_that_does_not_list_the_lock_under_its_name_is_refused(
+    monkeypatch: pytest.MonkeyPatch, clock: FixedClock, kind: type[AdvancedMemoryStorage], shown: str
+) -> None:
+    monkeypatch.setattr(lease_module, "LISTING_S", 0.0)
+    memory = kind()
+
+    with (
+        pytest.raises(SnapshotStorageError) as caught,
+        holding_storage(GuardedStorage(memory), "backup", clock=clock),
+    ):
+        pytest.fail("a second run would not see this one")
+
+    error = caught.value
+    assert error.operation == "lock"
+    assert str(error) == (
+        f"The lock of this run was written to '{error.path}', but the storage "
+        f"{shown.format(name=(error.path or '').removeprefix(LEASE_PREFIX))}, so that no run would see another. "
+        "Use a storage that keeps and lists names as they are given, also those that begin with a dot; with "
+        "AzureStorage of django-storages, set its 'location'."
+    )
+    assert memory.files == {}
+
+
+def test_a_storage_that_does_not_list_the_lock_can_still_be_restored_from(
+    monkeypatch: pytest.MonkeyPatch, clock: FixedClock
+) -> None:
+    monkeypatch.setattr(lease_module, "LISTING_S", 0.0)
+    memory = Renaming()
+
+    with holding_storage(GuardedStorage(memory), "restore", clock=clock, writes=False) as lease:
+        lease.require_held()
+
+    assert memory.files == {}
+
+
+def test_a_storage_that_lists_late_is_waited_for(clock: FixedClock) -> None:
+    memory = Late()
+
+    with holding_storage(GuardedStorage(memory), "backup", clock=clock):
+        assert memory.listings == 3
+    assert memory.files == {}
+
+
 def test_files_of_somebody_else_below_the_prefix_are_left_alone(clock: FixedClock) -> None:
     memory = AdvancedMemoryStorage()
     memory.files[f"{LEASE_PREFIX}README"] = b"mine"

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import FlexibleChecksumError
 
+from django_snapshots.engine import lease as lease_module
+from django_snapshots.engine.lease import holding_storage
+from django_snapshots.errors import SnapshotBusyError, SnapshotStorageError
 from django_snapshots.storage import DjangoStorageBackend, FsspecBackend
+from django_snapshots.storage.guard import GuardedStorage
 from django_snapshots.testing import AdvancedStorageContract, StorageContract
 from tests.storage.servers import require_module, serving_azure, serving_moto, serving_s3, serving_sftp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
 
 KEYS = {"access_key": "tests", "secret_key": "only-for-tests", "region_name": "us-east-1"}
 
@@ -66,6 +76,11 @@ def django_on_s3(url: str, **options: Any) -> DjangoStorageBackend:
     return DjangoStorageBackend({"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options})
 
 
+def django_on_azure(connection: str, location: str) -> DjangoStorageBackend:
+    options = {"connection_string": connection, "azure_container": "snapshots", "location": location}
+    return DjangoStorageBackend({"BACKEND": "storages.backends.azure_storage.AzureStorage", "OPTIONS": options})
+
+
 class TestFsspecOnRcloneS3(AdvancedStorageContract):
     many = 1100  # more than a page
     # This server opens an object and its checksum one after the other; when a move comes between, the client refuses.
@@ -109,8 +124,44 @@ class TestDjangoOnAzure(StorageContract):
 
     @pytest.fixture
     def storage(self, azure: str) -> DjangoStorageBackend:
-        options = {"connection_string": azure, "azure_container": "snapshots", "location": "site"}
-        return DjangoStorageBackend({"BACKEND": "storages.backends.azure_storage.AzureStorage", "OPTIONS": options})
+        return django_on_azure(azure, "site")
+
+
+@pytest.mark.parametrize("location", ["site", "/some/folder/", "site."])
+def test_a_location_on_azure_keeps_a_second_run_away(azure: str, location: str) -> None:
+    backend = django_on_azure(azure, location)
+    storage, another = GuardedStorage(backend), GuardedStorage(django_on_azure(azure, location))
+
+    assert backend.check() == []
+    with holding_storage(storage, "backup", clock=now), pytest.raises(SnapshotBusyError):  # noqa: SIM117
+        with holding_storage(another, "prune", clock=now):
+            pytest.fail("two writers")
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("", "AzureStorage has no location"),
+        ("/", "AzureStorage has no location"),
+        (".hidden", "The location of AzureStorage is '.hidden'"),
+    ],
+)
+def test_a_location_on_azure_that_moves_locks_is_a_problem_and_no_run_begins(
+    azure: str, location: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "LISTING_S", 0.0)
+    backend = django_on_azure(azure, location)
+    (problem,) = backend.check()
+
+    assert (problem.id, problem.path) == ("snapshots.E002", ("storage",))
+    assert problem.message == f"{found}: it stores '.locks/name', the lock of a run, under another name."
+    assert problem.hint is not None
+    assert '"location": "snapshots"' in problem.hint
+    with (
+        pytest.raises(SnapshotStorageError, match="no run would see another"),
+        holding_storage(GuardedStorage(backend), "backup", clock=now),
+    ):
+        pytest.fail("a second run would not see this one")
 
 
 class TestFsspecOnSftp(AdvancedStorageContract):
