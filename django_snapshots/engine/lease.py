@@ -71,6 +71,8 @@ class StorageLease:
         self._clock = clock
         self._holder = this_process(verb, clock())
         self._token = f"{_stamp(self._holder.since)}-{secrets.token_hex(8)}"
+        self._guard = threading.Lock()
+        # Both are read and changed by the run and by the thread, under `_guard`.
         self._paths: list[str] = []
         self._expires = self._holder.since
         self._ended = threading.Event()
@@ -109,12 +111,14 @@ class StorageLease:
         Raises:
             SnapshotStorageError: It could not be renewed in time, or this process was stopped for too long.
         """
-        if self._paths and self._clock() > self._expires - MARGIN:
+        with self._guard:
+            path, expires = self._paths[-1] if self._paths else None, self._expires
+        if path and self._clock() > expires - MARGIN:
             raise SnapshotStorageError(
-                f"The lock of this run on the storage ended at {_moment(self._expires)} and could not be renewed, so "
+                f"The lock of this run on the storage ended at {_moment(expires)} and could not be renewed, so "
                 "that another run may be writing. Check that the storage can be written to, then run it again.",
                 operation="lock",
-                path=self._paths[-1],
+                path=path,
             )
 
     def release(self) -> None:
@@ -127,18 +131,29 @@ class StorageLease:
     def _write(self) -> None:
         expires = self._clock() + LEASE_TIME
         path = catalog.lease_path(f"{self._token}-{_stamp(expires)}.json")
-        if path in self._paths:
-            return  # a clock that stands still
-        self._paths.append(path)  # before it is written: a write that fails may have left it
-        self._storage.store(path, iter([self._holder.to_json()]))
-        self._expires = expires
+        with self._guard:
+            if path in self._paths:
+                return  # a clock that stands still
+            self._paths.append(path)  # before it is written: a write that fails may have left it
+        try:
+            self._storage.store(path, iter([self._holder.to_json()]))
+        finally:
+            if self._ended.is_set():  # `release` waited no longer, and deleted what was not written yet
+                self._delete(path)
+        with self._guard:
+            self._expires = expires
         self._remove(keep=1)
 
     def _remove(self, *, keep: int = 0) -> None:
-        while len(self._paths) > keep:
-            with suppress(SnapshotError):  # it ends by itself
-                self._storage.delete(self._paths[0])
-            del self._paths[0]
+        with self._guard:
+            going = self._paths[: len(self._paths) - keep]
+            del self._paths[: len(going)]
+        for path in going:
+            self._delete(path)
+
+    def _delete(self, path: str) -> None:
+        with suppress(SnapshotError):  # it ends by itself
+            self._storage.delete(path)
 
     def _keep_renewing(self) -> None:
         wait_s = RENEW_S

@@ -288,6 +288,42 @@ def test_a_lease_is_renewed_while_the_work_goes_on(monkeypatch: pytest.MonkeyPat
     assert leases(memory) == []
 
 
+class SlowToRenew(AdvancedMemoryStorage):
+    """Stores a first lease at once, and the next when it is let; then it fails, where it is told to."""
+
+    def __init__(self, failure: OSError | None) -> None:
+        super().__init__()
+        self.failure = failure
+        self.begun, self.let = threading.Event(), threading.Event()
+
+    def stream_write(self, path: str, chunks: Iterator[bytes]) -> None:
+        if not self.files:
+            super().stream_write(path, chunks)
+            return
+        self.begun.set()
+        self.let.wait(30)
+        super().stream_write(path, chunks)
+        if self.failure:
+            raise self.failure
+
+
+@pytest.mark.parametrize("failure", [None, OSError("reset by peer")])
+def test_a_renewal_that_is_written_after_the_run_ended_leaves_no_lease(
+    monkeypatch: pytest.MonkeyPatch, clock: FixedClock, failure: OSError | None
+) -> None:
+    monkeypatch.setattr(lease_module, "RENEW_S", 0.02)
+    memory = SlowToRenew(failure)
+
+    with holding_storage(GuardedStorage(memory), "backup", clock=clock) as lease:
+        clock.advance(timedelta(minutes=5))
+        assert memory.begun.wait(30)
+    memory.let.set()
+    assert lease._thread is not None
+    lease._thread.join(30)
+
+    assert leases(memory) == []
+
+
 def test_a_lease_that_could_not_be_renewed_is_lost_before_others_may_take_it(
     monkeypatch: pytest.MonkeyPatch, clock: FixedClock
 ) -> None:
