@@ -38,8 +38,11 @@ def is_copied(target: GuardedStorage, snapshot: Snapshot) -> bool:
 
 def _has_it(target: GuardedStorage, snapshot: Snapshot) -> bool:
     there = catalog.find_snapshot(target, snapshot.name)
-    same = there.format == snapshot.format and there.manifest_digest == snapshot.manifest_digest
-    return same and there.damage is None
+    return _is_same(there, snapshot) and there.damage is None
+
+
+def _is_same(there: Snapshot, snapshot: Snapshot) -> bool:
+    return there.format == snapshot.format and there.manifest_digest == snapshot.manifest_digest
 
 
 def copy_snapshot(
@@ -56,7 +59,7 @@ def copy_snapshot(
 
     Each file is compared with the manifest while it is read, and again as it is read back from the target. Another
     snapshot of this name in the target, or a damaged copy, is replaced; it goes when the new one is there, but for a
-    folder in the place of a folder.
+    folder in the place of a folder. A pin that a damaged copy has stays as it is.
 
     Args:
         source: Where the snapshot is.
@@ -72,26 +75,38 @@ def copy_snapshot(
         SnapshotStorageError: A storage failed, or did not keep what it was given.
         SnapshotStorageCapabilityError: An archive cannot be copied to a storage of the basic tier.
     """
-    if snapshot.damage is not None:
-        snapshot.require_manifest()
-        raise SnapshotManifestError(f"it is not whole, and was not copied. {snapshot.damage}", snapshot=snapshot.name)
-    if snapshot.format == "archive":
-        target.require_advanced("The archive format")
+    _require_copyable(snapshot, target)
     there = catalog.find_formats(target, snapshot.name)
     copies = not there or not _has_it(target, snapshot)
     if copies:
+        pinned = bool(there) and _has_it_pinned(target, snapshot)
         if "directory" in there and snapshot.format == "directory":
-            _make_room(source, target, snapshot, require_held)
+            _make_room(source, target, snapshot, require_held, keeps_pin=pinned)
         mark_begun(target, snapshot.name, now, hostname)
         copy = _copy_archive if snapshot.format == "archive" else _copy_directory
         copy(source, target, snapshot, require_held, on_progress)
-        _copy_pin(target, snapshot)
+        if not pinned:
+            _copy_pin(target, snapshot)
     with suppress(SnapshotError):  # the copy is whole; what is left beside it goes with the next copy or prune
         for other in set(there) - {snapshot.format}:
             remove_format(target, snapshot.name, other, require_held=require_held)
         if copies:
             unmark(target, snapshot.name)
     return copies
+
+
+def _require_copyable(snapshot: Snapshot, target: GuardedStorage) -> None:
+    if snapshot.damage is not None:
+        snapshot.require_manifest()
+        raise SnapshotManifestError(f"it is not whole, and was not copied. {snapshot.damage}", snapshot=snapshot.name)
+    if snapshot.format == "archive":
+        target.require_advanced("The archive format")
+
+
+def _has_it_pinned(target: GuardedStorage, snapshot: Snapshot) -> bool:
+    """Say whether a copy of this very snapshot, damaged or not, has a pin of its own, which holds what is made good."""
+    there = catalog.find_snapshot(target, snapshot.name)
+    return _is_same(there, snapshot) and "pinned" in there.sidecars
 
 
 def _copy_pin(target: GuardedStorage, snapshot: Snapshot) -> None:
@@ -101,11 +116,17 @@ def _copy_pin(target: GuardedStorage, snapshot: Snapshot) -> None:
 
 
 def _make_room(
-    source: GuardedStorage, target: GuardedStorage, snapshot: Snapshot, require_held: Callable[[], None]
+    source: GuardedStorage,
+    target: GuardedStorage,
+    snapshot: Snapshot,
+    require_held: Callable[[], None],
+    *,
+    keeps_pin: bool,
 ) -> None:
     """Remove the folder of another: the manifest names the files, and two of one name have no place at once."""
     _prove(source, snapshot)  # before the other goes, which may be the last that is whole
-    remove_format(target, snapshot.name, "directory", require_held=require_held)
+    keep = [catalog.sidecar_path(snapshot.name, "directory", "pinned")] if keeps_pin else []
+    remove_format(target, snapshot.name, "directory", keep=keep, require_held=require_held)
 
 
 def _copy_directory(

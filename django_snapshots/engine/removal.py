@@ -18,7 +18,7 @@ from django_snapshots.errors import SnapshotError, SnapshotNameError, SnapshotSt
 from django_snapshots.names import check_snapshot_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from django_snapshots.storage.guard import GuardedStorage
 
@@ -42,15 +42,28 @@ def delete_snapshot(storage: GuardedStorage, name: str, *, require_held: Callabl
 
 
 def remove_format(
-    storage: GuardedStorage, name: str, format_: catalog.Format, *, require_held: Callable[[], None] = lambda: None
+    storage: GuardedStorage,
+    name: str,
+    format_: catalog.Format,
+    *,
+    keep: Collection[str] = (),
+    require_held: Callable[[], None] = lambda: None,
 ) -> None:
     """Remove what a name has in one format, and leave what it has in the other; the marker of a backup stays too.
+
+    Args:
+        storage: Where it is.
+        name: The snapshot's name.
+        format_: Which of its formats goes.
+        keep: Paths in the storage that stay.
+        require_held: Called before anything is removed; what it raises ends the removal.
 
     Raises:
         SnapshotStorageError: The storage failed; the snapshot is whole in that format, or not listed in it any more.
     """
     prefix = f"{name}/" if format_ == "directory" else catalog.archive_path(name)
-    listing = [path for path in storage.list(prefix) if path != catalog.marker_path(name)]
+    stays = {catalog.marker_path(name), *keep}
+    listing = [path for path in storage.list(prefix) if path not in stays]
     remove_snapshots(storage, [name], listing, require_held=require_held)
 
 

@@ -438,18 +438,42 @@ def test_a_newer_one_that_nobody_vouches_for_is_replaced(
     assert copied.copied == ("weekly",)
 
 
-def test_a_damaged_copy_that_is_pinned_is_made_good(
+@pytest.mark.parametrize("pinned_here", [False, True])
+def test_a_damaged_copy_that_is_pinned_is_made_good_and_keeps_its_pin(
+    storage: GuardedStorage,
+    backup: Backup,
+    clock: FixedClock,
+    offsite: AdvancedMemoryStorage,
+    pinned_here: bool,
+) -> None:
+    made = backup("nightly", ARTIFACTS).snapshot
+    copies = replicas(storage, clock, offsite)
+    copies.copy("nightly")
+    copies.pin("nightly", until=None, reason="legal hold")
+    pin = offsite.files["nightly/pinned.json"]
+    if pinned_here:
+        write_sidecar(storage, made, "pinned", {"until": "2026-12-01", "reason": "audit"})
+    del offsite.files["nightly/media.bin.zst"]
+
+    (copied,) = copies.copy("nightly")
+
+    assert (copied.copied, copied.problems) == (("nightly",), ())
+    assert find_snapshot(GuardedStorage(offsite), "nightly").damage is None
+    assert offsite.files["nightly/pinned.json"] == pin
+
+
+def test_a_pin_that_cannot_be_read_holds_a_copy_that_is_made_good(
     storage: GuardedStorage, backup: Backup, clock: FixedClock, offsite: AdvancedMemoryStorage
 ) -> None:
     backup("nightly", ARTIFACTS)
     copies = replicas(storage, clock, offsite)
     copies.copy("nightly")
-    copies.pin("nightly", until=None, reason="audit")
+    offsite.files["nightly/pinned.json"] = b"{"
     del offsite.files["nightly/media.bin.zst"]
 
-    (copied,) = copies.copy("nightly")
+    copies.copy("nightly")
 
-    assert copied.copied == ("nightly",)
+    assert offsite.files["nightly/pinned.json"] == b"{"
 
 
 class Away(AdvancedMemoryStorage):
