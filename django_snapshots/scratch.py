@@ -83,7 +83,10 @@ class ScratchDirectory:
         return adopted
 
     def rename(self, prefix: str) -> Path:
-        """Give the directory another prefix, one that begins with `SCRATCH_PREFIX`, durably; return its new path."""
+        """Give the directory another prefix, durably, and return its new path.
+
+        With one that does not begin with `SCRATCH_PREFIX` it is an ordinary folder, which no sweep looks at.
+        """
         renamed = self.path.with_name(prefix + self.path.name.rpartition("-")[2])
         self.path.rename(renamed)
         self.path = renamed

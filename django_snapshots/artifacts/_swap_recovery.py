@@ -14,7 +14,17 @@ from django_snapshots.scratch import SCRATCH_PREFIX, UNFINISHED_PREFIX, ScratchD
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["NEW", "OLD", "TARGET", "UNFINISHED_NEW", "UNFINISHED_OLD", "end_swap", "recover_swaps", "undo_swap"]
+__all__ = [
+    "NEW",
+    "OLD",
+    "SET_ASIDE",
+    "TARGET",
+    "UNFINISHED_NEW",
+    "UNFINISHED_OLD",
+    "end_swap",
+    "recover_swaps",
+    "undo_swap",
+]
 
 UNFINISHED_OLD = f"{UNFINISHED_PREFIX}old-"
 """Prefix of a scratch directory whose `OLD` is to be put back."""
@@ -28,7 +38,8 @@ TARGET = "target"
 """A file with the name of the folder, relative to where the scratch directory stands."""
 
 _TARGET_MAX_BYTES = 4096
-_SET_ASIDE = "django-snapshots-set-aside-"
+SET_ASIDE = "django-snapshots-set-aside-"
+"""Prefix of a folder with what was in the way, for people to look at; nothing removes it."""
 
 
 def recover_swaps(target: Path) -> list[str]:
@@ -73,7 +84,7 @@ def _recover(path: Path, target: Path) -> str:
             artifact="",
         )
     becomes = "finished" if path.name.startswith(UNFINISHED_NEW) or not (path / NEW).exists() else "undone"
-    aside = path.parent / f"{_SET_ASIDE}{path.name.rpartition('-')[2]}"
+    aside = path.parent / f"{SET_ASIDE}{path.name.rpartition('-')[2]}"
     try:
         end_swap(scratch, target, aside)
     except OSError as error:

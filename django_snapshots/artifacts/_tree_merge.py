@@ -1,4 +1,4 @@
-"""Completes a new tree by what only the old one has, so that a restore keeps it.
+"""Completes a new tree by what only the old one has, so that a restore keeps it: beforehand, and what came meanwhile.
 
 The old tree may be changed by others meanwhile, and the restore may run as root: folders are opened one below the
 other and links are never followed.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from django_snapshots.artifacts._remarks import shown
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["keep_others"]
+__all__ = ["keep_others", "take_over"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_HARD_LINK = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP}
@@ -40,6 +40,38 @@ def keep_others(old: Path, new: Path, omit: Callable[[os.DirEntry[str]], bool]) 
         OSError: Something could not be read or written.
     """
     try:
+        _merge_trees(old, new, omit)
+    except _ClashError as clash:
+        raise SnapshotArtifactError(
+            f"{clash}: a merge cannot keep both. Nothing was changed. Move it away, or restore without --merge.",
+            artifact="",
+        ) from None
+
+
+def take_over(replaced: Path, live: Path, omit: Callable[[os.DirEntry[str]], bool]) -> None:
+    """Put into the folder `live` what others wrote to the tree `replaced` after `keep_others` had read it.
+
+    Args:
+        replaced: The tree that `live` has just taken the place of; it is not changed.
+        live: The folder as it is now; what it has stays.
+        omit: As of `keep_others`.
+
+    Raises:
+        SnapshotArtifactError: A name is a folder in one and something else in the other.
+        OSError: Something could not be read or written.
+    """
+    try:
+        _merge_trees(replaced, live, omit)
+    except _ClashError as clash:
+        raise SnapshotArtifactError(f"{clash}", artifact="") from None
+
+
+class _ClashError(Exception):
+    """A name is a folder in one tree and something else in the other."""
+
+
+def _merge_trees(old: Path, new: Path, omit: Callable[[os.DirEntry[str]], bool]) -> None:
+    try:
         source = os.open(old, _FOLDER)
     except FileNotFoundError:
         return
@@ -55,21 +87,21 @@ def keep_others(old: Path, new: Path, omit: Callable[[os.DirEntry[str]], bool]) 
 
 def _merge(source: int, target: int, above: str, omit: Callable[[os.DirEntry[str]], bool]) -> None:
     with os.scandir(source) as entries:
-        found = [entry for entry in entries if not omit(entry)]
-    with _writable(target):
-        for entry in found:
-            there = _lstat(target, entry.name)
+        found = [(entry, _lstat(target, entry.name)) for entry in entries if not omit(entry)]
+    # A folder that lacks nothing is left alone: it may be another user's by now.
+    with _writable(target) if any(there is None for _, there in found) else nullcontext():
+        for entry, there in found:
             if entry.is_dir(follow_symlinks=False):
                 _merge_folder(source, target, entry.name, above, there)
             elif there is None:
                 _keep_file(source, target, entry.name)
             elif stat.S_ISDIR(there.st_mode):
-                raise _clash(above + entry.name, "a file here and a folder in the snapshot")
+                raise _ClashError(f"{shown(above + entry.name)} is a file here and a folder in the snapshot")
 
 
 def _merge_folder(source: int, target: int, name: str, above: str, there: os.stat_result | None) -> None:
     if there is not None and not stat.S_ISDIR(there.st_mode):
-        raise _clash(above + name, "a folder here and a file in the snapshot")
+        raise _ClashError(f"{shown(above + name)} is a folder here and a file in the snapshot")
     inner_source = os.open(name, _FOLDER, dir_fd=source)
     try:
         if there is None:
@@ -130,9 +162,11 @@ def _writable(folder: int) -> Iterator[None]:
     """Let entries be made in the folder, which has its mode and times afterwards as before."""
     before = os.fstat(folder)
     os.fchmod(folder, stat.S_IMODE(before.st_mode) | stat.S_IRWXU)
-    yield
-    os.fchmod(folder, stat.S_IMODE(before.st_mode))
-    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    try:
+        yield
+    finally:
+        os.fchmod(folder, stat.S_IMODE(before.st_mode))
+        os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _lstat(folder: int, name: str) -> os.stat_result | None:
@@ -140,11 +174,3 @@ def _lstat(folder: int, name: str) -> os.stat_result | None:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
-
-
-def _clash(path: str, what: str) -> SnapshotArtifactError:
-    return SnapshotArtifactError(
-        f"{shown(path)} is {what}: a merge cannot keep both. Nothing was changed. Move it away, or restore without "
-        "--merge.",
-        artifact="",
-    )

@@ -12,12 +12,21 @@ import sys
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django_snapshots.artifacts._entry_moves import clear, fill, require_movable, stays
 from django_snapshots.artifacts._folder_modes import needs_to_be_made_writable, record_modes
 from django_snapshots.artifacts._libc import exchange, flush_file_system
 from django_snapshots.artifacts._remarks import shown
-from django_snapshots.artifacts._swap_recovery import NEW, OLD, TARGET, UNFINISHED_NEW, UNFINISHED_OLD, undo_swap
+from django_snapshots.artifacts._swap_recovery import (
+    NEW,
+    OLD,
+    SET_ASIDE,
+    TARGET,
+    UNFINISHED_NEW,
+    UNFINISHED_OLD,
+    undo_swap,
+)
 from django_snapshots.errors import SnapshotArtifactError
 from django_snapshots.scratch import (
     SCRATCH_PREFIX,
@@ -26,6 +35,9 @@ from django_snapshots.scratch import (
     flush_directory,
     sweep_scratch,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["TreeSwap", "prepare_swap"]
 
@@ -81,6 +93,8 @@ class TreeSwap(ABC):
         self._target = target
         self._scratch = ScratchDirectory(place)
         self._is_replaced = False
+        self._is_set_aside = False
+        self._keep: Callable[[Path], None] | None = None
 
     @property
     def new(self) -> Path:
@@ -104,6 +118,14 @@ class TreeSwap(ABC):
         finally:
             os.close(new)
 
+    def before_removing(self, keep: Callable[[Path], None]) -> None:
+        """Have `keep` called with each tree that was replaced, once the new one is in its place.
+
+        Args:
+            keep: Takes what is to be kept out of the tree; raises OSError or SnapshotArtifactError where it cannot.
+        """
+        self._keep = keep
+
     def commit(self) -> None:
         """Replace the target, then remove the old tree.
 
@@ -118,11 +140,12 @@ class TreeSwap(ABC):
             if isinstance(error, OSError):
                 raise self._failure(error) from error
             raise
+        self._keep_others()
         self._scratch.remove()
 
     def discard(self) -> None:
         """Remove the new tree; what a failed commit could not put back is kept, for it is the only copy."""
-        if self._scratch.path.name.startswith(UNFINISHED_PREFIX):
+        if self._is_set_aside or self._scratch.path.name.startswith(UNFINISHED_PREFIX):
             self._scratch.release()
         else:
             self._scratch.remove()
@@ -150,6 +173,30 @@ class TreeSwap(ABC):
     @property
     def _aside(self) -> Path:
         return self._scratch.path / "aside"
+
+    def _keep_others(self) -> None:
+        if self._keep is None:
+            return
+        trees = [tree for tree in (self.new, self._scratch.path / OLD, self._aside) if tree.is_dir()]
+        try:
+            for tree in trees:
+                self._keep(tree)
+        except BaseException as error:
+            self._set_aside()
+            text = (
+                f"{shown(self._target)} was replaced, but what others wrote there during the restore is not all in it. "
+                f"What was replaced is in {shown(self._scratch.path)}: move what you need back, and delete the rest."
+            )
+            if not isinstance(error, OSError | SnapshotArtifactError):
+                error.add_note(text)
+                raise
+            raise SnapshotArtifactError(f"{text} The reason: {error}.", artifact="") from error
+
+    def _set_aside(self) -> None:
+        self._is_set_aside = True
+        with suppress(OSError):
+            self._scratch.rename(SET_ASIDE)
+        self._scratch.release()
 
     def _failure(self, error: OSError) -> SnapshotArtifactError:
         if self._is_replaced:

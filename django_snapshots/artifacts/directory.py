@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from django_snapshots.artifacts._target_state import Content
+    from django_snapshots.artifacts._tree_swap import TreeSwap
     from django_snapshots.artifacts.contract import Staged
 
 __all__ = ["DirectoryArtifact"]
@@ -120,7 +121,7 @@ class DirectoryArtifact:
                 extract_tree(source, new, expected)
             finally:
                 os.close(new)
-            self._complete(swap.new, target)
+            self._complete(swap, target)
             swap.seal(expected.mode)
         except OSError as error:
             swap.discard()
@@ -154,7 +155,7 @@ class DirectoryArtifact:
                 return {"problems": [f"It could not be restored in a drill: {error}"], "notes": []}
         return {"problems": [], "notes": []}
 
-    def _complete(self, new: Path, target: Path) -> None:
+    def _complete(self, swap: TreeSwap, target: Path) -> None:
         """Add to the extracted tree what else is to be there; a snapshot has all of it."""
 
     def size_hint(self) -> int:
