@@ -198,6 +198,8 @@ def _remove_tree(tree: Path) -> None:
     if not os.path.lexists(tree):
         return
     # What is left stands in folders that may not be written or read by their owner: data restored with its modes.
+    with suppress(OSError):
+        tree.chmod(0o700)
     for folder, names, _ in os.walk(tree):
         for name in names:
             path = Path(folder, name)

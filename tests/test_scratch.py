@@ -18,6 +18,7 @@ from django_snapshots.scratch import (
     scratch_directory,
     sweep_scratch,
 )
+from tests.artifacts.folders import as_nobody, open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,19 @@ def test_it_is_gone_after_an_error_too(tmp_path: Path) -> None:
         1 / 0  # noqa: B018
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_folder_in_it_that_its_owner_may_not_write_goes_too(mode: int) -> None:
+    with open_folder() as parent:
+        parent.chmod(0o777)
+        with as_nobody(), scratch_directory(parent) as scratch:
+            (scratch / "new" / "inner").mkdir(parents=True)
+            (scratch / "new" / "inner" / "data").write_text("x")
+            (scratch / "new" / "inner").chmod(mode)
+            (scratch / "new").chmod(mode)
+
+        assert list(parent.iterdir()) == []
 
 
 def test_the_directory_of_a_killed_process_is_swept_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:

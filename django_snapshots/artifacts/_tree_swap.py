@@ -92,6 +92,7 @@ class TreeSwap(ABC):
         """
         self._target = target
         self._scratch = ScratchDirectory(place)
+        self._mode = _DEFAULT_MODE
         self._is_replaced = False
         self._is_set_aside = False
         self._keep: Callable[[Path], None] | None = None
@@ -113,7 +114,9 @@ class TreeSwap(ABC):
         """
         new = os.open(self.new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fchmod(new, self._final_mode(mode))
+            # A folder that gets another parent must be writable (rename(2), EACCES).
+            self._mode = self._final_mode(mode)
+            os.fchmod(new, self._mode | stat.S_IRWXU)
             flush_file_system(new)
         finally:
             os.close(new)
@@ -237,6 +240,17 @@ class BesideSwap(TreeSwap):
         return _DEFAULT_MODE if mode is None else mode
 
     def _replace(self) -> None:
+        # Opened before it can be seen: others may put something else at its new path, which is not to get the mode.
+        new = os.open(self.new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._change_places()
+            self._is_replaced = True
+            os.fchmod(new, self._mode)
+        finally:
+            os.close(new)
+        flush_directory(self._target.parent)
+
+    def _change_places(self) -> None:
         try:
             exchanged = exchange(self.new, self._target)
         except FileNotFoundError:
@@ -244,8 +258,6 @@ class BesideSwap(TreeSwap):
             exchanged = True
         if not exchanged:
             self._replace_in_two_steps()
-        self._is_replaced = True
-        flush_directory(self._target.parent)
 
     def _replace_in_two_steps(self) -> None:
         self._scratch.rename(UNFINISHED_OLD)

@@ -220,6 +220,22 @@ def test_a_folder_with_folders_that_may_not_be_written_is_replaced_and_removed()
             assert leftovers(folder, media) == []
 
 
+def test_a_folder_that_may_not_be_written_is_made_with_its_mode() -> None:
+    with open_folder() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        with as_nobody():
+            source = grow_tree(folder / "source")
+            source.chmod(0o555)
+            tar, facts = dumped(source)
+            media = folder / "media"
+            restored(media, tar, facts)
+
+            assert stat.S_IMODE(media.stat().st_mode) == 0o555
+            assert tree_lines(media) == tree_lines(source)
+            assert leftovers(folder, media) == []
+
+
 def test_folders_that_may_not_be_entered_come_back_with_what_they_hold() -> None:
     a, b, d = (member(name, b"5", mode=0) for name in ("a", "a/b", "a/d"))
     tar = tar_of(a, b, member("a/b/c", content=b"deep"), d)
