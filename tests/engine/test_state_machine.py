@@ -150,13 +150,13 @@ class Targets:
         self.database = folder / "live.sqlite3"
         self.media = folder / "media"
         self.program = ProgramArtifact(folder / "program.txt")
-        with closing(sqlite3.connect(self.database)) as connection, connection:
+        with closing(self._connect()) as connection, connection:
             connection.execute("CREATE TABLE mark (text TEXT)")
             connection.executemany("INSERT INTO mark VALUES (?)", [("",), ("",)])
 
     def change(self, number: int) -> None:
         """Write the number everywhere; what is written is told from all else by its text."""
-        with closing(sqlite3.connect(self.database)) as connection, connection:
+        with closing(self._connect()) as connection, connection:
             connection.execute("UPDATE mark SET text = ?", (marker(number),))
         shutil.rmtree(self.media, ignore_errors=True)
         (self.media / "folder").mkdir(parents=True)
@@ -166,12 +166,24 @@ class Targets:
 
     def look(self) -> tuple[str, str, str]:
         """Return what each target holds; each must be wholly of one change."""
-        with closing(sqlite3.connect(self.database)) as connection:
+        with closing(self._connect()) as connection:
             rows = {text for (text,) in connection.execute("SELECT text FROM mark")}
         files = [path for path in self.media.rglob("*") if path.is_file()]
         texts = {path.read_text() for path in files}
         assert (len(rows), len(texts), len(files)) == (1, 1, 2), "a target that is neither old nor new"
         return rows.pop(), texts.pop(), self.program.file.read_text()
+
+    def require_unlocked(self) -> None:
+        """Prove that nobody holds a lock on the database, not even for a moment."""
+        with closing(self._connect(timeout_s=0)) as connection:
+            try:
+                connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                raise AssertionError(f"the library left a lock on the live database: {error}") from error
+            connection.rollback()
+
+    def _connect(self, timeout_s: float = 60) -> sqlite3.Connection:
+        return sqlite3.connect(self.database, timeout=timeout_s)
 
 
 def marker(number: int) -> str:
@@ -418,20 +430,22 @@ class History(RuleBasedStateMachine):
     def attempt(
         self, act: Callable[[], object], *, fault: tuple[int, str, bool] | None = None, ending: str = "exit 0"
     ) -> SnapshotError | None:
-        """Do something an hour later, with a fault; return the error. Any other exception fails the test."""
+        """Do something an hour later, with a fault; return the error. Any other exception or a lock fails the test."""
         self.clock.advance(timedelta(hours=1))
         self.states[self.clock()] = self.targets.look()
         if fault and fault[1] == "half" and not hasattr(self.storage, "atomic_move"):
             # A basic storage that keeps half of a manifest and falls silent cannot be helped.
             fault = (fault[0], "half", False)
         self.storage.fault, self.targets.program.ending = fault, ending
+        failure = None
         try:
             act()
         except SnapshotError as error:
-            return error
+            failure = error
         finally:
             self.storage.fault, self.targets.program.ending = None, "exit 0"
-        return None
+        self.targets.require_unlocked()
+        return failure
 
     def snapshots(self) -> list[Any]:
         return list_snapshots(GuardedStorage(self.storage.real, signer=self.project.storage.signer))
