@@ -252,12 +252,14 @@ class BesideSwap(TreeSwap):
 
     def _change_places(self) -> None:
         try:
-            exchanged = exchange(self.new, self._target)
+            if exchange(self.new, self._target):
+                return
         except FileNotFoundError:
-            self.new.rename(self._target)
-            exchanged = True
-        if not exchanged:
+            pass  # nothing is there that could change places
+        if self._target.exists():
             self._replace_in_two_steps()
+        else:
+            self.new.rename(self._target)
 
     def _replace_in_two_steps(self) -> None:
         self._scratch.rename(UNFINISHED_OLD)

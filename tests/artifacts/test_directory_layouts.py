@@ -344,6 +344,17 @@ def test_where_exchange_is_not_offered_two_renames_do_it(tmp_path: Path, monkeyp
     assert leftovers(tmp_path, media) == []
 
 
+def test_where_exchange_is_not_offered_a_folder_that_is_missing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tar, facts = dumped(grow_tree(tmp_path / "source"))
+    monkeypatch.setattr(_tree_swap, "exchange", lambda *_: False)
+
+    restored(tmp_path / "media", tar, facts)
+
+    assert tree_digest(tmp_path / "media") == tree_digest(tmp_path / "source")
+
+
 def test_two_renames_of_which_the_second_fails_are_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = grow_new_tree(tmp_path / "media")
     before = tree_lines(media)
