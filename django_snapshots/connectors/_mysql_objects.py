@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django_snapshots.connectors._mysql_names import unqualified_trigger
 from django_snapshots.connectors._mysql_server import quoted
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _created(session: Session, kind: str, name: str) -> Iterator[str]:
         yield f"SET collation_connection = {shown['collation_connection']}"
     if kind == "EVENT":
         yield f"SET time_zone = '{shown['time_zone']}'"
-    yield str(statement)
+    yield unqualified_trigger(str(statement)) if kind == "TRIGGER" else str(statement)
     if kind == "EVENT":
         yield "SET time_zone = DEFAULT"
     yield "SET sql_mode = DEFAULT, collation_connection = utf8mb4_general_ci"

@@ -6,7 +6,7 @@ A named lock of the server, which ends with our connection, tells a restore at w
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from django.db import Error
@@ -15,7 +15,7 @@ from django_snapshots.connectors._mysql_objects import drops, find_objects
 from django_snapshots.connectors._mysql_server import Session, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from django_snapshots.connectors._mysql_server import MySQLDatabase
 
@@ -73,7 +73,7 @@ class Scratch:
         return bool(self.session.value("SELECT IS_USED_LOCK(%s) <=> CONNECTION_ID()", [self._lock]))
 
     def open(self) -> None:
-        """Make both databases, empty. What a killed restore left in them is removed.
+        """Make both databases, empty. What a killed restore left in them is removed, but for steps still to be done.
 
         Raises:
             SnapshotConnectorError: The role may not make them, or they hold something that is not ours.
@@ -119,12 +119,21 @@ class Scratch:
 
     def run_in(self, schema: str, statements: Iterable[str]) -> None:
         """Execute statements with `schema` as the default database."""
-        self.session.run(f"USE {quoted(schema)}")
-        try:
+        with self.inside(schema):
             for statement in statements:
                 self.session.run(statement)
-        finally:
-            self.session.run(f"USE {quoted(self.database.name)}")
+
+    @contextmanager
+    def inside(self, schema: str) -> Iterator[None]:
+        """Make `schema` the default database for the time of a `with` block."""
+        self.session.run(f"USE {quoted(schema)}")
+        try:
+            yield
+        except BaseException:
+            with suppress(Error):  # the connection may be what was lost
+                self.session.run(f"USE {quoted(self.database.name)}")
+            raise
+        self.session.run(f"USE {quoted(self.database.name)}")
 
     def _exists(self, schema: str) -> bool:
         return bool(
@@ -169,7 +178,8 @@ class Scratch:
     def _clear(self, schema: str) -> None:
         found = find_objects(self.session, schema)
         self.run_in(schema, drops(found))
-        tables = [table for table in found.tables if table != _MARKER]
+        kept = OWN_TABLES if schema == self.new else {_MARKER}
+        tables = [table for table in found.tables if table not in kept]
         if tables:
             self.session.run("SET foreign_key_checks = 0")
             self.session.run(f"DROP TABLE IF EXISTS {', '.join(quoted(schema, table) for table in tables)}")

@@ -169,6 +169,14 @@ class Session:
         """The version in numbers."""
         return parse_version(self.server_version)
 
+    @property
+    def is_connected(self) -> bool:
+        """Say whether the connection is still there."""
+        with suppress(Error):
+            self.run("DO 0")
+            return True
+        return False
+
     def close(self) -> None:
         """Disconnect; never raises."""
         with suppress(Exception):  # the server may have gone first

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from django.db import Error, connections
 
 from django_snapshots.connectors._mysql_definers import fit_definers
+from django_snapshots.connectors._mysql_making import label, make_objects
 from django_snapshots.connectors._mysql_objects import drops, find_objects, statements_of
 from django_snapshots.connectors._mysql_scratch import ARMED, SWAPPED
 from django_snapshots.connectors._mysql_server import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from django_snapshots.connectors._mysql_objects import Objects
     from django_snapshots.connectors._mysql_scratch import Scratch
@@ -32,24 +33,35 @@ _ASIDE = "django_snapshots_replaced_"
 
 _SHOWN_MAX = 5
 
+_AS_BEFORE = "The database is as before."
+_WAY_OUT = (
+    "Remove the cause and run the same restore again, which finishes this one first, or restore another snapshot, "
+    "which replaces all of it. Until then no backup is made of it."
+)
 _UNKNOWN = (
     "Its tables are all as before or all the snapshot's; views, routines, triggers and events may be missing. "
     "Run the same restore again, which puts that right first."
 )
 
 
+class _UnmadeError(Exception):
+    """Objects that could not be made, while all others were."""
+
+
 class StagedMySQL:
     """A dump that was loaded into the scratch database."""
 
-    def __init__(self, scratch: Scratch, statements: Sequence[str]) -> None:
+    def __init__(self, scratch: Scratch, statements: Sequence[str], recovery: str = "") -> None:
         """Take over the scratch databases, which `commit` and `discard` remove.
 
         Args:
             scratch: Where the tables are.
             statements: What makes everything beside tables.
+            recovery: What `recover` said.
         """
         self._scratch: Scratch | None = scratch
         self._statements = statements
+        self._as_before = f"{_AS_BEFORE} {recovery}".rstrip()
 
     def commit(self) -> None:
         """Replace the live tables, and then the views, routines, triggers and events.
@@ -64,10 +76,10 @@ class StagedMySQL:
             if not _is_locked(scratch):
                 raise scratch.database.error(
                     f"The connection to {scratch.database} was lost while the dump was ready to replace it. "
-                    "The database is as before. Run the restore again."
+                    f"{self._as_before} Run the restore again."
                 )
             connections[scratch.database.alias].close()
-            _replace(scratch, self._statements)
+            _replace(scratch, self._statements, self._as_before)
         finally:
             scratch.remove()
 
@@ -78,16 +90,33 @@ class StagedMySQL:
             scratch.remove()
 
 
-def recover(scratch: Scratch) -> None:
-    """Finish, or undo, what a killed restore left half done.
+def recover(scratch: Scratch) -> str:
+    """Undo, and finish, what restores left half done, as far as that can be done.
 
-    Raises:
-        django.db.Error: A step failed.
+    What cannot stays written down until the next restore has replaced the tables, for which it makes no difference.
+
+    Returns:
+        What was done, and what could not be, in sentences; "" where there was nothing to do.
     """
+    said = []
+    scratch.session.run(f"SET lock_wait_timeout = {_PATIENCE_S}")  # for all that follows; the server's own is a day
+    if scratch.has(ARMED):
+        said.append(_told(scratch, _undo, "The triggers that an interrupted restore had dropped are there again."))
     if scratch.has(SWAPPED):
-        _finish(scratch)
-    elif scratch.has(ARMED):
-        _undo(scratch)
+        said.append(_told(scratch, _finish, "An interrupted restore was finished: all is its snapshot's now."))
+    return " ".join(said)
+
+
+def _told(scratch: Scratch, step: Callable[[Scratch], None], done: str) -> str:
+    try:
+        step(scratch)
+    except (Error, _UnmadeError) as error:
+        text = " ".join(str(error).split()).removesuffix(".")
+        return (
+            f"An earlier restore of {scratch.database} is still half done, and could not be put right: {text}. Its "
+            f"tables are whole; views, routines, triggers and events may be missing. {_WAY_OUT}"
+        )
+    return done
 
 
 def refuse_interrupted(scratch: Scratch) -> None:
@@ -99,7 +128,8 @@ def refuse_interrupted(scratch: Scratch) -> None:
     if scratch.has(SWAPPED) or scratch.has(ARMED):
         raise scratch.database.error(
             f"A restore of {scratch.database} ended while it replaced views, routines, triggers and events; some may "
-            "be missing. Run a restore again, which finishes it first. No dump was made."
+            "be missing. Run the same restore again, which finishes it first, or restore another snapshot, which "
+            "replaces all of it. No dump was made."
         )
 
 
@@ -109,14 +139,13 @@ def _is_locked(scratch: Scratch) -> bool:
     return False
 
 
-def _replace(scratch: Scratch, statements: Sequence[str]) -> None:
+def _replace(scratch: Scratch, statements: Sequence[str], as_before: str) -> None:
     database, session = scratch.database, scratch.session
-    with _translated(scratch, "The database is as before."):
+    with _translated(scratch, as_before):
         live = find_objects(session, database.name)
         _refuse_references(scratch)
         _write_steps(scratch, live, statements)
-        session.run(f"SET lock_wait_timeout = {_PATIENCE_S}")
-    with _translated(scratch, "The database is as before."):
+    with _translated(scratch, as_before):
         try:
             _drop_triggers(scratch, live)
             _rename(scratch, live)
@@ -125,18 +154,23 @@ def _replace(scratch: Scratch, statements: Sequence[str]) -> None:
                 _undo(scratch)
             raise
     with _translated(
-        scratch,
-        "The tables are the snapshot's; views, routines, triggers and events may be missing. "
-        "Remove the cause and run the same restore again, which finishes this one first.",
+        scratch, f"The tables are the snapshot's; views, routines, triggers and events may be missing. {_WAY_OUT}"
     ):
+        _finish_or_tell(scratch)
+
+
+def _finish_or_tell(scratch: Scratch) -> None:
+    try:
         _finish(scratch)
+    except _UnmadeError as error:
+        raise scratch.database.error(
+            f"The tables of {scratch.database} are the snapshot's, and so is all beside them that could be made. These "
+            f"could not, and are missing: {error}. {_WAY_OUT}"
+        ) from error
 
 
 def _write_steps(scratch: Scratch, live: Objects, statements: Sequence[str]) -> None:
-    triggers = fit_definers(scratch, statements_of(scratch.session, live.only_triggers()))
-    steps = [("trigger", trigger) for trigger in live.triggers]
-    steps += [("back", statement) for statement in triggers]
-    steps += [("forward", statement) for statement in statements]
+    steps = [*_steps_back(scratch, live), *(("forward", statement) for statement in statements)]
     table = quoted(scratch.new, ARMED)
     # Made under another name, so that a table of the right name has all its rows.
     draft = quoted(scratch.new, f"{ARMED}_draft")
@@ -146,7 +180,17 @@ def _write_steps(scratch: Scratch, live: Objects, statements: Sequence[str]) -> 
     )
     for number, (direction, statement) in enumerate(steps):
         scratch.session.run(f"INSERT INTO {draft} VALUES (%s, %s, %s)", [number, direction, statement])  # noqa: S608
-    scratch.session.run(f"RENAME TABLE {draft} TO {table}")
+    aside = f"{table} TO {quoted(scratch.old, ARMED)}, " if scratch.has(ARMED) else ""
+    scratch.session.run(f"RENAME TABLE {aside}{draft} TO {table}")
+
+
+def _steps_back(scratch: Scratch, live: Objects) -> list[tuple[str, str]]:
+    if scratch.has(ARMED):  # it knows triggers that are not there any more
+        kept = {direction: _steps(scratch, ARMED, direction) for direction in ("trigger", "back")}
+    else:
+        made = fit_definers(scratch, statements_of(scratch.session, live.only_triggers()))
+        kept = {"trigger": [*live.triggers], "back": made}
+    return [(direction, statement) for direction, statements in kept.items() for statement in statements]
 
 
 def _steps(scratch: Scratch, table: str, direction: str) -> list[str]:
@@ -176,6 +220,8 @@ def _rename(scratch: Scratch, live: Objects) -> None:
     in_the_way = [view for view in live.views if view in loaded]
     pairs += [(quoted(name, view), quoted(name, f"{_ASIDE}{number}")) for number, view in enumerate(in_the_way)]
     pairs += [(quoted(scratch.new, table), quoted(name, table)) for table in loaded]
+    if scratch.has(SWAPPED):  # of an earlier restore, which this one supersedes
+        pairs.append((quoted(scratch.new, SWAPPED), quoted(scratch.old, SWAPPED)))
     pairs.append((quoted(scratch.new, ARMED), quoted(scratch.new, SWAPPED)))
     scratch.session.run("RENAME TABLE " + ", ".join(f"{source} TO {target}" for source, target in pairs))
 
@@ -189,9 +235,25 @@ def _undo(scratch: Scratch) -> None:
 
 
 def _finish(scratch: Scratch) -> None:
-    present = find_objects(scratch.session, scratch.database.name)
-    scratch.run_in(scratch.database.name, [*drops(present), *_steps(scratch, SWAPPED, "forward")])
+    """Make what stands beside the tables.
+
+    Raises:
+        _UnmadeError: Some of it could not be made; what it is stays written down.
+        django.db.Error: The server failed.
+    """
+    name = scratch.database.name
+    scratch.run_in(name, drops(find_objects(scratch.session, name)))
+    made = make_objects(scratch, name, _steps(scratch, SWAPPED, "forward"))
+    if made.failed:
+        raise _UnmadeError(_listed(made.failed))
     scratch.session.run(f"DROP TABLE {quoted(scratch.new, SWAPPED)}")
+
+
+def _listed(failed: list[tuple[str, Error]]) -> str:
+    texts = {label(statement): " ".join(str(error).split()) for statement, error in reversed(failed)}
+    told = [f"{name}: {text}" for name, text in reversed(texts.items())]
+    more = [f"and {len(told) - _SHOWN_MAX} more"] if len(told) > _SHOWN_MAX else []
+    return "; ".join([*told[:_SHOWN_MAX], *more])
 
 
 def _refuse_references(scratch: Scratch) -> None:

@@ -105,13 +105,15 @@ class MySQLConnector:
             )
         connection: Session | None = None
         scratch: Scratch | None = None
+        recovery = ""
         try:
             connection = Session(database)
             _refuse_misfit(connection, facts)
             scratch = Scratch(connection)
-            recover(scratch)
+            recovery = recover(scratch)
             scratch.open()
-            return StagedMySQL(scratch, load(scratch, source))
+            statements = load(scratch, source, str(facts.get("database") or database.name))
+            return StagedMySQL(scratch, statements, recovery)
         except BaseException as error:
             if scratch is not None:
                 scratch.remove()
@@ -119,7 +121,11 @@ class MySQLConnector:
                 connection.close()
             if isinstance(error, Error):
                 text = " ".join(str(error).split())
-                raise database.error(f"{database} could not be restored: {text}. Nothing was changed.") from error
+                raise database.error(
+                    f"{database} could not be restored: {text}. Nothing was changed. {recovery}".rstrip()
+                ) from error
+            if recovery:
+                error.add_note(recovery)
             raise
 
     def verify(self, alias: str, source: BinaryIO, facts: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
@@ -225,6 +231,7 @@ def _facts(connection: Session, dumper: Program, found: Objects) -> dict[str, Js
     charset, collation = connection.rows("SELECT @@character_set_database, @@collation_database")[0]
     return {
         "engine": _ENGINES[connection.is_mariadb],
+        "database": connection.value("SELECT DATABASE()"),
         "server_version": connection.server_version,
         "client_version": ".".join(map(str, dumper.version)),
         "client": dumper.version_line,

@@ -1,0 +1,122 @@
+"""Makes what stands beside tables, each object for itself: one that cannot be made keeps no other from being made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import Error
+
+from django_snapshots.connectors._mysql_definers import with_definer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django_snapshots.connectors._mysql_scratch import Scratch
+
+__all__ = ["Made", "is_event", "is_stand_in", "is_view", "label", "make_objects", "name_of"]
+
+_LABEL = re.compile(
+    r"\b(VIEW|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE|TRIGGER|EVENT)\s+(`(?:[^`]|``)*`|\S+)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of the statements.
+
+    Attributes:
+        done: Those that were executed, in an order in which each finds what it needs.
+        failed: The others, and what the server said of each.
+    """
+
+    done: list[str] = field(default_factory=list)
+    failed: list[tuple[str, Error]] = field(default_factory=list)
+
+
+def make_objects(
+    scratch: Scratch, schema: str, statements: Sequence[str], fit: Callable[[str], str | None] = lambda text: text
+) -> Made:
+    """Execute statements in a database.
+
+    Args:
+        scratch: Holds the session.
+        schema: Where the objects are made.
+        statements: Those of `statements_of`.
+        fit: Returns what is executed in the place of a statement; None for one that is only taken for done.
+
+    Raises:
+        django.db.Error: The connection was lost.
+    """
+    views = [text for text in statements if is_view(text)]
+    begin = statements.index(views[0]) if views else len(statements)
+    made = Made()
+
+    def make(texts: Sequence[str]) -> list[tuple[str, Error]]:
+        failed = []
+        for text in texts:
+            error = _attempt(scratch, fit(text))
+            if error is None:
+                made.done.append(text)
+            else:
+                failed.append((text, error))
+        return failed
+
+    with scratch.inside(schema):
+        made.failed.extend(make(statements[:begin]))
+        made.failed.extend(_make_views(make, views))
+        made.failed.extend(make([text for text in statements[begin:] if not is_view(text)]))
+    return made
+
+
+def _make_views(
+    make: Callable[[Sequence[str]], list[tuple[str, Error]]], views: Sequence[str]
+) -> list[tuple[str, Error]]:
+    # A view is made after those it reads. Which those are only the server knows: what fails is tried again as long as
+    # that helps.
+    waiting, failed = list(views), make(views)
+    while failed and len(failed) < len(waiting):
+        waiting = [text for text, _ in failed]
+        failed = make(waiting)
+    return failed
+
+
+def _attempt(scratch: Scratch, statement: str | None) -> Error | None:
+    if statement is None:
+        return None
+    try:
+        scratch.session.run(statement)
+    except Error as error:
+        if not scratch.session.is_connected:
+            raise
+        return error
+    return None
+
+
+def is_view(statement: str) -> bool:
+    """Say whether a statement makes a view, as `statements_of` has it."""
+    return statement.startswith("CREATE OR REPLACE ALGORITHM")
+
+
+def is_stand_in(statement: str) -> bool:
+    """Say whether a statement makes a view's stand-in, which answers with rows that are nobody's."""
+    return statement.startswith("CREATE VIEW ")
+
+
+def is_event(statement: str) -> bool:
+    """Say whether a statement makes an event."""
+    rest = with_definer(statement, "CURRENT_USER").split()
+    return rest[:1] == ["CREATE"] and "EVENT" in rest[1:5]
+
+
+def name_of(statement: str) -> str:
+    """Return the name of what a statement makes, "" where it is not told."""
+    found = _LABEL.search(with_definer(statement, "CURRENT_USER"))
+    return found[2].strip("`").replace("``", "`") if found else ""
+
+
+def label(statement: str) -> str:
+    """Return what a statement makes, for people, as in "view `totals`"."""
+    found = _LABEL.search(with_definer(statement, "CURRENT_USER"))
+    return f"{found[1].lower()} {found[2]}" if found else f"statement {statement[:40]!r}"
