@@ -10,6 +10,7 @@ from django_snapshots.connectors._mysql_making import is_event, is_stand_in, is_
 from django_snapshots.connectors._mysql_names import may_act_on, unqualified_trigger, view_in
 from django_snapshots.connectors._mysql_objects import drops, find_objects
 from django_snapshots.connectors._mysql_programs import CLIENTS, find_program, write_option_file
+from django_snapshots.connectors._mysql_sequences import default_statements
 from django_snapshots.connectors._mysql_server import quoted
 from django_snapshots.connectors._mysql_stream import CutDumpError, DumpReader
 from django_snapshots.connectors._program import running
@@ -59,6 +60,7 @@ def load(scratch: Scratch, source: BinaryIO, source_name: str) -> list[str]:
             f"The dump for {database} is cut: a mark of its end is missing. Nothing was changed. "
             "Restore another snapshot."
         ) from error
+    statements = [*default_statements(scratch.session, scratch.new, scratch.new, source_name), *statements]
     # Views are made in an order that needs no stand-ins: whoever reads a view in between gets an error, no wrong rows.
     statements = [unqualified_trigger(text) for text in statements if not is_stand_in(text)]
     statements = _try_out(scratch, fit_definers(scratch, statements), source_name)
@@ -112,7 +114,8 @@ def _try_out(scratch: Scratch, statements: list[str], source: str) -> list[str]:
         text = with_definer(statement, "CURRENT_USER")
         if is_view(text):
             return view_in(text, source, scratch.new)
-        return None if is_event(text) or may_act_on(text, scratch.database.name) else text
+        is_for_later = is_event(text) or may_act_on(text, scratch.database.name) or quoted(scratch.new) in text
+        return None if is_for_later else text
 
     made = make_objects(scratch, scratch.new, statements, fit)
     untried = _untriable(scratch, made.failed)

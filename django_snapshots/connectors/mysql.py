@@ -15,6 +15,7 @@ from django_snapshots.connectors._mysql_objects import find_objects, statements_
 from django_snapshots.connectors._mysql_programs import CLIENTS, DUMPERS, find_program, write_option_file
 from django_snapshots.connectors._mysql_rights import refuse_missing_rights
 from django_snapshots.connectors._mysql_scratch import Scratch
+from django_snapshots.connectors._mysql_sequences import WithoutDatabase, has_sequence_defaults
 from django_snapshots.connectors._mysql_server import Session, locate, session
 from django_snapshots.connectors._mysql_staged import StagedMySQL, recover, refuse_interrupted
 from django_snapshots.connectors._mysql_stream import CutDumpError, DumpReader, DumpWriter
@@ -67,7 +68,9 @@ class MySQLConnector:
             size_bytes = _size_bytes(connection)
             facts = _facts(connection, dumper, found)
             writer = DumpWriter(sink)
-            _dump_tables(database, dumper, found, writer)
+            name = str(facts["database"])
+            sequences = has_sequence_defaults(connection, name)
+            _dump_tables(database, dumper, found, WithoutDatabase(writer, name) if sequences else writer)
         try:
             writer.finish(statements)
         except CutDumpError as error:
@@ -201,7 +204,9 @@ class MySQLConnector:
         return [Problem("snapshots.W008", (), message, "Install the client programs of the server's version.")]
 
 
-def _dump_tables(database: MySQLDatabase, dumper: Program, found: Objects, writer: DumpWriter) -> None:
+def _dump_tables(
+    database: MySQLDatabase, dumper: Program, found: Objects, writer: DumpWriter | WithoutDatabase
+) -> None:
     arguments = [*_DUMP, *(() if dumper.is_mariadb else _DUMP_OF_MYSQL)]
     arguments += [f"--ignore-table={database.name}.{view}" for view in found.views]
     with scratch_directory() as directory:
