@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django_snapshots.connectors._mysql_names import unqualified_trigger
 from django_snapshots.connectors._mysql_server import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from django_snapshots.connectors._mysql_server import Session
 
@@ -40,6 +40,10 @@ class Objects:
     events: tuple[str, ...]
     not_transactional: tuple[str, ...]
     versioned: tuple[str, ...]
+
+    def without_routines(self, kept: Collection[tuple[str, str]]) -> Objects:
+        """Return all but the routines `kept`."""
+        return replace(self, routines=tuple(routine for routine in self.routines if routine not in kept))
 
     def only_triggers(self) -> Objects:
         """Return the triggers alone."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import Error, connections
 
 from django_snapshots.connectors._mysql_definers import fit_definers
-from django_snapshots.connectors._mysql_making import label, make_objects
+from django_snapshots.connectors._mysql_making import label, make_objects, replacing, routine_of
 from django_snapshots.connectors._mysql_objects import drops, find_objects, statements_of
 from django_snapshots.connectors._mysql_scratch import ARMED, SWAPPED
 from django_snapshots.connectors._mysql_server import quoted
@@ -165,7 +165,7 @@ def _finish_or_tell(scratch: Scratch) -> None:
     except _UnmadeError as error:
         raise scratch.database.error(
             f"The tables of {scratch.database} are the snapshot's, and so is all beside them that could be made. These "
-            f"could not, and are missing: {error}. {_WAY_OUT}"
+            f"could not, and are missing or as they were: {error}. {_WAY_OUT}"
         ) from error
 
 
@@ -241,9 +241,13 @@ def _finish(scratch: Scratch) -> None:
         _UnmadeError: Some of it could not be made; what it is stays written down.
         django.db.Error: The server failed.
     """
-    name = scratch.database.name
-    scratch.run_in(name, drops(find_objects(scratch.session, name)))
-    made = make_objects(scratch, name, _steps(scratch, SWAPPED, "forward"))
+    name, forward = scratch.database.name, _steps(scratch, SWAPPED, "forward")
+    present = find_objects(scratch.session, name)
+    if scratch.session.is_mariadb:
+        present = present.without_routines({routine for text in forward if (routine := routine_of(text))})
+        forward = [*map(replacing, forward)]
+    scratch.run_in(name, drops(present))
+    made = make_objects(scratch, name, forward)
     if made.failed:
         raise _UnmadeError(_listed(made.failed))
     scratch.session.run(f"DROP TABLE {quoted(scratch.new, SWAPPED)}")

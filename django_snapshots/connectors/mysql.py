@@ -172,6 +172,7 @@ class MySQLConnector:
             return {
                 "target": f"database {alias} ({engine} {database.name} on {database.server})",
                 "current_size_bytes": _size_bytes(connection),
+                **_lost_grants(connection),
             }
 
     def check(self) -> list[Problem]:
@@ -243,6 +244,17 @@ def _facts(connection: Session, dumper: Program, found: Objects) -> dict[str, Js
         "charset": charset,
         "collation": collation,
         "notes": notes,
+    }
+
+
+def _lost_grants(connection: Session) -> dict[str, JsonValue]:
+    """Return what a plan says where routines are dropped: MySQL cannot replace one, which MariaDB can."""
+    routines = find_objects(connection, connection.database.name).routines
+    if connection.is_mariadb or not routines:
+        return {}
+    return {
+        "lost_grants": "what is granted on routines (GRANT EXECUTE ON PROCEDURE …) goes with them; grant it again "
+        "after the restore"
     }
 
 

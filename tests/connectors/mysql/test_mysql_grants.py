@@ -1,0 +1,68 @@
+"""What is granted on a database's objects is there after a restore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from django_snapshots.connectors import MySQLConnector
+from django_snapshots.connectors._mysql_making import replacing, routine_of
+from django_snapshots.connectors._mysql_server import Session
+
+if TYPE_CHECKING:
+    from tests.connectors.mysql.house import House
+
+
+def test_what_is_granted_on_tables_views_and_routines_survives_a_restore(house: House) -> None:
+    app = f"{house.name}_app"
+    house.sql("""
+        CREATE TABLE t (i INT); CREATE VIEW v AS SELECT i FROM t; CREATE FUNCTION `f``n`() RETURNS INT RETURN 1;
+        CREATE FUNCTION same() RETURNS INT RETURN 2; SET sql_mode = 'ANSI_QUOTES';
+        CREATE PROCEDURE "odd name"() SELECT 1;
+    """)
+    house.server.sql(f"GRANT SELECT ON mysql.proc TO `{house.name}`@`localhost`")
+    house.server.make_role(app)
+    for right in ("SELECT ON t", "SELECT (i) ON v", "EXECUTE ON FUNCTION `f``n`", "EXECUTE ON FUNCTION same"):
+        house.sql(f"GRANT {right} TO `{app}`@`localhost`")
+    house.sql(f"GRANT EXECUTE, ALTER ROUTINE ON PROCEDURE `odd name` TO `{app}`@`localhost` WITH GRANT OPTION")
+    granted = house.server.sql(f"SHOW GRANTS FOR `{app}`@`localhost`")
+    content, facts = house.dump()
+    snapshot = house.state()
+    house.sql("CREATE OR REPLACE FUNCTION `f``n`() RETURNS INT RETURN 5; CREATE FUNCTION later() RETURNS INT RETURN 6")
+
+    house.restore(content, facts)
+
+    assert house.server.sql(f"SHOW GRANTS FOR `{app}`@`localhost`") == granted
+    assert house.sql("SELECT `f``n`(), same()").split() == ["1", "2"]
+    assert len([line for line in house.state()[0] if "FUNCTION" in line]) == len(
+        [line for line in snapshot[0] if "FUNCTION" in line]
+    )
+    house.server.sql(f"DROP USER `{app}`@`localhost`")
+
+
+def test_a_plan_says_that_mysql_takes_away_what_is_granted_on_routines(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "is_mariadb", False)
+    facts = {"engine": "mysql"}
+    assert "lost_grants" not in MySQLConnector().plan(house.alias, facts)
+    house.sql("CREATE PROCEDURE p() SELECT 1")
+
+    assert "what is granted on routines" in str(MySQLConnector().plan(house.alias, facts)["lost_grants"])
+
+
+@pytest.mark.parametrize(
+    ("statement", "routine"),
+    [
+        ("CREATE DEFINER=`a b`@`%` PROCEDURE `p``q`() SELECT 1", ("PROCEDURE", "p`q")),
+        ('CREATE DEFINER="r"@"h" FUNCTION "f n"() RETURNS INT RETURN 1', ("FUNCTION", "f n")),
+        ("CREATE DEFINER=`r`@`h` AGGREGATE FUNCTION `f`() RETURNS INT RETURN 1", ("FUNCTION", "f")),
+        ("CREATE DEFINER=`r`@`h` PACKAGE BODY `k` AS END", ("PACKAGE BODY", "k")),
+        ("CREATE DEFINER=`r`@`h` trigger t before insert on x for each row set @procedure = 1", None),
+        ("SET sql_mode = DEFAULT", None),
+    ],
+)
+def test_a_routine_is_told_and_replaced(statement: str, routine: tuple[str, str] | None) -> None:
+    assert routine_of(statement) == routine
+    assert replacing(statement).startswith("CREATE OR REPLACE ") == (routine is not None)
