@@ -173,7 +173,7 @@ def _given_list(details: ErrorDetails, secrets: Container[str]) -> list[Any] | N
     text, loc = details["input"], details["loc"]
     if details["type"] not in _LIST_TYPES or not isinstance(text, str):
         return None
-    if any(part in secrets or is_secret_name(part) for part in loc):
+    if any(str(part) in secrets or is_secret_name(part) for part in loc):
         return None
     try:
         items: list[Any] = read_list(text)
