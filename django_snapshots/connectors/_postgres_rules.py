@@ -16,10 +16,12 @@ _TRANSACTION = frozenset({b"BEGIN;", b"COMMIT;"})
 """pg_dump puts them around large objects; the COMMIT would end our transaction half-way."""
 
 _OF_THE_DATABASE = re.compile(
-    rb"CREATE DATABASE |ALTER DATABASE " + _NAME + rb" OWNER TO |COMMENT ON DATABASE |SECURITY LABEL .*ON DATABASE "
+    rb"CREATE DATABASE |ALTER DATABASE |COMMENT ON DATABASE |SECURITY LABEL .*ON DATABASE "
     rb"|(?:GRANT|REVOKE) [A-Z, ]+ ON DATABASE ",
     re.DOTALL,
 )
+"""They name the database that was dumped, which may be another one than the target and still be in use."""
+
 _DATABASE_SETTING = re.compile(
     rb"((?:ALTER DATABASE |ALTER ROLE " + _NAME + rb" IN DATABASE ))" + _NAME + rb"( SET .*)", re.DOTALL
 )
@@ -53,10 +55,10 @@ class Rules:
         first = statement[:6]
         if first == b"SET de" or first[:4] == b"SET ":
             return statement if self._is_wanted_setting(statement) else None
-        if statement in _TRANSACTION or _OF_THE_DATABASE.match(statement):
-            return None
         if found := _DATABASE_SETTING.fullmatch(statement):
             return found[1] + self.target.name.encode() + found[2] if self.settings else None
+        if statement in _TRANSACTION or _OF_THE_DATABASE.match(statement):
+            return None
         if (not self.owners and _OWNER.match(statement)) or (not self.grants and _GRANT.match(statement)):
             return None
         return None if self._is_there(statement) else statement

@@ -117,6 +117,60 @@ def test_settings_of_the_database_stay_where_they_are_not_asked_for(live: Databa
     assert live.sql("SHOW work_mem") == "9MB"
 
 
+def options_of(database: Database) -> str:
+    query = f"SELECT datconnlimit, datistemplate FROM pg_database WHERE datname = '{database.name}'"
+    return database.server.sql("postgres", query)
+
+
+def alter(database: Database, options: str) -> None:
+    quoted = '"' + database.name.replace('"', '""') + '"'
+    database.server.sql("postgres", f"ALTER DATABASE {quoted} {options}")
+
+
+def test_a_restore_into_another_database_leaves_the_dumped_one_alone(
+    live: Database, make_database: Callable[..., Database], register: Callable[..., str]
+) -> None:
+    source = make_database(name='the "source" SET of it')
+    source.sql("CREATE TABLE t AS SELECT 1 AS one")
+    alter(source, "CONNECTION LIMIT 50 IS_TEMPLATE true")
+    register(**source.settings())
+    dumped = dump(PostgresConnector())
+    alter(source, "CONNECTION LIMIT 7 IS_TEMPLATE false")
+    register(**live.settings())
+
+    restore(PostgresConnector(), dumped)
+
+    assert live.sql("SELECT one FROM t") == "1"
+    assert options_of(source) == "7|f"
+    assert options_of(live) == "-1|f"
+
+
+def test_a_dump_with_a_connection_limit_goes_where_the_dumped_database_is_gone(
+    live: Database, make_database: Callable[..., Database], register: Callable[..., str]
+) -> None:
+    source = make_database()
+    source.sql("CREATE TABLE t AS SELECT 1 AS one")
+    alter(source, "CONNECTION LIMIT 50")
+    register(**source.settings())
+    dumped = dump(PostgresConnector())
+    register(**live.settings())
+    source.server.sql("postgres", f"DROP DATABASE {source.name}")
+
+    restore(PostgresConnector(), dumped)
+
+    assert live.sql("SELECT one FROM t") == "1"
+
+
+def test_a_restore_into_the_same_database_keeps_its_connection_limit(live: Database) -> None:
+    alter(live, "CONNECTION LIMIT 50")
+    dumped = dump(PostgresConnector())
+    alter(live, "CONNECTION LIMIT 7")
+
+    restore(PostgresConnector(), dumped)
+
+    assert options_of(live) == "7|f"
+
+
 def test_the_schema_public_is_gone_where_the_snapshot_has_none(live: Database) -> None:
     live.sql("DROP SCHEMA public; CREATE SCHEMA mine; CREATE TABLE mine.t AS SELECT 1 AS one")
     dumped = dump(PostgresConnector())
