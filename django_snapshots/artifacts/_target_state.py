@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.db import Error, connections
 from django.db.migrations.loader import MigrationLoader
 
+from django_snapshots.errors import SnapshotError
 from django_snapshots.sqlite_names import sqlite_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from pydantic import JsonValue
+
+    from django_snapshots.connectors.contract import Connector
 
 __all__ = ["Content", "database_content", "database_facts", "database_key", "migrations_difference"]
 
@@ -23,23 +26,34 @@ Content = Literal["empty", "filled", "unreadable"]
 """What a target holds: nothing; something; or it cannot be told, because it is damaged or does not answer."""
 
 
-def database_content(alias: str) -> Content:
-    """Return what the database holds: "empty" without a single table or view."""
+def database_content(alias: str, connector: Connector) -> Content:
+    """Return what the database holds: "empty" where its connector says that a restore takes nothing away."""
     connection = connections[alias]
     if connection.vendor == "sqlite" and _is_empty_file(connection):
         return "empty"  # not asked, because Django would make the file
+    holds_anything: Callable[[str], bool] = getattr(connector, "holds_anything", _has_tables)
     try:
-        with connection.cursor() as cursor:
-            tables = connection.introspection.table_names(cursor, include_views=True)
-    except Error:
+        return "filled" if holds_anything(alias) else "empty"
+    except (Error, SnapshotError):
         return "unreadable"
-    return "filled" if tables else "empty"
 
 
-def database_facts(alias: str, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return `database`, its name; `content`; `server` and `snapshot_server`, versions; and `migrations`."""
+def _has_tables(alias: str) -> bool:
     connection = connections[alias]
-    content = database_content(alias)
+    with connection.cursor() as cursor:
+        return bool(connection.introspection.table_names(cursor, include_views=True))
+
+
+def database_facts(alias: str, connector: Connector, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Return `database`, its name; `content`; `server` and `snapshot_server`, versions; and `migrations`.
+
+    Args:
+        alias: The database that is to be replaced.
+        connector: What replaces it.
+        facts: Those of the dump.
+    """
+    connection = connections[alias]
+    content = database_content(alias, connector)
     name = str(connection.settings_dict.get("NAME") or "")
     return {
         "database": Path(name).name if connection.vendor == "sqlite" else name,

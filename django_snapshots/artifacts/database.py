@@ -96,7 +96,7 @@ class DatabaseArtifact:
 
     def content(self) -> Content:
         """Return whether the database holds anything."""
-        return database_content(self.alias)
+        return database_content(self.alias, self.connector)
 
     def plan(self, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Return what a restore would replace, in the connector's words where it has them, and `database_facts`.
@@ -104,10 +104,10 @@ class DatabaseArtifact:
         Raises:
             SnapshotConnectorError: The dump can never be restored here.
         """
-        plan: Callable[[str, Mapping[str, Any]], Mapping[str, JsonValue]] | None
-        plan = getattr(self._reader(facts), "plan", None)
+        reader = self._reader(facts)
+        plan: Callable[[str, Mapping[str, Any]], Mapping[str, JsonValue]] | None = getattr(reader, "plan", None)
         said = {} if plan is None else plan(self.alias, facts)
-        return {"target": f"database {self.alias}", **said, **database_facts(self.alias, facts)}
+        return {"target": f"database {self.alias}", **said, **database_facts(self.alias, reader, facts)}
 
     def _reader(self, facts: Mapping[str, Any]) -> Connector:
         return self.connector if self._choose is None else self._choose(facts)

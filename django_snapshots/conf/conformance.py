@@ -117,6 +117,7 @@ CONNECTOR = Contract(
         "size_hint": ("alias",),
         "plan": ("alias", "facts"),
         "check_server": ("alias",),
+        "holds_anything": ("alias",),
     },
 )
 

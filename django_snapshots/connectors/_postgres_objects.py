@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_snapshots.connectors._postgres_aside import ASIDE
-from django_snapshots.connectors._postgres_facts import FIRST_USER_OID, OBJECTS, OWN
+from django_snapshots.connectors._postgres_facts import FIRST_USER_OID, OBJECTS, OWN, Needs, read_needs
 
 if TYPE_CHECKING:
-    from django_snapshots.connectors._postgres_facts import Needs
     from django_snapshots.connectors._postgres_session import Session
 
-__all__ = ["KINDS", "ONE_BY_ONE", "config_tables", "kept_schemas", "objects_of"]
+__all__ = ["KINDS", "ONE_BY_ONE", "config_tables", "holds_anything", "kept_schemas", "objects_of"]
 
 KINDS = {
     "event trigger": "EVENT TRIGGER",
@@ -76,6 +75,30 @@ JOIN pg_catalog.pg_class c ON c.oid = x.oid AND c.relkind IN ('r', 'p')
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE e.extname = ANY (%s)
 """
+
+_BESIDE_OBJECTS = f"""
+SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) OR EXISTS (SELECT FROM pg_catalog.pg_default_acl)
+OR EXISTS (
+    SELECT FROM pg_catalog.pg_extension
+    WHERE oid >= {FIRST_USER_OID} AND pg_catalog.pg_has_role(extowner, 'MEMBER')
+)
+"""  # noqa: S608 - a constant of another module
+
+
+def holds_anything(session: Session, *, settings: bool) -> bool:
+    """Say whether there is anything that a restore could take away, in whichever schema.
+
+    Args:
+        session: To the database.
+        settings: A restore undoes `ALTER DATABASE … SET` too.
+    """
+    needs = read_needs(session)
+    return bool(
+        objects_of(session, Needs())
+        or session.value(_BESIDE_OBJECTS)
+        or any(is_open for _, _, is_open in config_tables(session, needs))
+        or (settings and needs.has_settings)
+    )
 
 
 def objects_of(session: Session, needs: Needs) -> list[tuple[str, str, str | None, bool]]:

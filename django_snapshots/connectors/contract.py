@@ -27,6 +27,11 @@ class Connector(Protocol):
     whatever happened, or None on an engine that has none; and `inspect(alias, facts) -> list[str]`, what the engine
     itself finds wrong with a restored one. And, for `manage.py check --database ALIAS`,
     `check_server(alias) -> list[Problem]`, which may ask the server.
+
+    `holds_anything(alias) -> bool` says whether a restore could take anything away: what is empty gets no safety
+    snapshot, and its name is not asked for. A SnapshotError means that it cannot be told, and counts as something.
+    Without the method a database is empty when Django's introspection finds neither table nor view in it; that sees no
+    objects of other kinds, and on PostgreSQL only schemas of the `search_path`.
     """
 
     suffix: str

@@ -159,6 +159,17 @@ class MySQLConnector:
         with session(locate(alias), "measured", "No dump was made.") as connection:
             return _size_bytes(connection)
 
+    def holds_anything(self, alias: str) -> bool:
+        """Say whether a restore could take anything away: a table, a view, a routine or an event.
+
+        Raises:
+            SnapshotConnectorError: The server cannot be reached.
+        """
+        database = locate(alias)
+        with session(database, "asked", "Nothing was changed.") as connection:
+            found = find_objects(connection, database.name)
+        return any((found.tables, found.views, found.routines, found.events))
+
     def plan(self, alias: str, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Return what a restore would replace: `target`, and `current_size_bytes` as the server estimates them.
 

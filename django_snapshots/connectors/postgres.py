@@ -13,6 +13,7 @@ from django_snapshots.connectors._postgres_directory import dump_directory, unpa
 from django_snapshots.connectors._postgres_drill import inspect_database, scratch_database
 from django_snapshots.connectors._postgres_facts import Needs, read_needs, server_major, server_version
 from django_snapshots.connectors._postgres_load import load_archive, load_directory, load_script
+from django_snapshots.connectors._postgres_objects import holds_anything
 from django_snapshots.connectors._postgres_partial import find_left_out, partial_options, refuse_loss
 from django_snapshots.connectors._postgres_programs import dump_command, find_client, installed_clients, newest_client
 from django_snapshots.connectors._postgres_rules import Rules
@@ -232,6 +233,18 @@ class PostgresConnector:
         session = open_session(alias, doing="be dumped")
         try:
             return int(session.value(_SIZE))
+        finally:
+            session.close()
+
+    def holds_anything(self, alias: str) -> bool:
+        """Say whether a restore could take anything away: an object in any schema, a large object, a setting.
+
+        Raises:
+            SnapshotConnectorError: The server cannot be reached.
+        """
+        session = open_session(alias, doing="be restored")
+        try:
+            return holds_anything(session, settings=self.database_settings)
         finally:
             session.close()
 

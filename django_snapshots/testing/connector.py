@@ -218,6 +218,15 @@ class ConnectorContract:
         assert json.loads(json.dumps(planned)) == planned
         assert rows(alias) == before
 
+    def test_a_database_with_rows_is_said_to_hold_something(self, connector: Connector, alias: str) -> None:
+        holds_anything: Callable[[str], bool] | None = getattr(connector, "holds_anything", None)
+        if holds_anything is None:
+            pytest.skip("It has no holds_anything(alias).")
+        before = rows(alias)
+
+        assert holds_anything(alias) is True
+        assert rows(alias) == before
+
     def test_verify_finds_nothing_wrong_with_a_dump(self, connector: Connector, alias: str) -> None:
         dump, facts = dump_of(connector, alias)
         before = rows(alias)

@@ -143,6 +143,43 @@ def test_a_connector_that_knows_neither_size_nor_plan_gets_a_plain_one(alias: st
     assert artifact.plan({})["target"] == "database garden"
 
 
+class TellingConnector(TextConnector):
+    """Knows what a restore would take away, or fails to find out."""
+
+    def __init__(self, said: bool | SnapshotConnectorError) -> None:
+        super().__init__()
+        self._said = said
+
+    def holds_anything(self, alias: str) -> bool:
+        assert alias == "garden"
+        if isinstance(self._said, SnapshotConnectorError):
+            raise self._said
+        return self._said
+
+
+NO_ANSWER = SnapshotConnectorError("The server does not answer.", artifact="database/garden")
+
+
+@pytest.mark.parametrize(("said", "content"), [(True, "filled"), (False, "empty"), (NO_ANSWER, "unreadable")])
+def test_the_connector_says_whether_the_database_holds_anything(
+    alias: str, said: bool | SnapshotConnectorError, content: str
+) -> None:
+    artifact = DatabaseArtifact(alias, TellingConnector(said))
+
+    assert artifact.content() == content
+    assert artifact.plan({})["content"] == content
+
+
+def test_without_the_connectors_word_a_database_is_empty_that_has_no_table(alias: str) -> None:
+    artifact = DatabaseArtifact(alias, TextConnector())
+    before = artifact.content()
+
+    with connections[alias].cursor() as cursor:
+        cursor.execute("DROP TABLE note")
+
+    assert (before, artifact.content()) == ("filled", "empty")
+
+
 def test_the_plan_refuses_what_the_connector_refuses(alias: str) -> None:
     with pytest.raises(SnapshotConnectorError, match="The dump is of engine 'postgresql'"):
         DatabaseArtifact(alias, SQLiteConnector()).plan({"engine": "postgresql"})
