@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from django_snapshots.artifacts import DatabaseArtifact
 from django_snapshots.conf.configuration import CONNECTORS_BY_VENDOR
 from django_snapshots.processors import usable_processors
 from django_snapshots.sqlite_names import sqlite_file
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from django_snapshots.connectors.contract import Connector
 
-__all__ = ["connector_for_dump", "forgetting_cached_rows", "jobs_of_a_backup", "sqlite_files"]
+__all__ = ["database_artifact", "forgetting_cached_rows", "jobs_of_a_backup", "sqlite_files"]
 
 _JOBS_MAX = 4
 
@@ -45,7 +47,17 @@ def _belongs_to_this_thread(connection: BaseDatabaseWrapper) -> bool:
     return connection.in_atomic_block or in_memory()
 
 
-def connector_for_dump(alias: str, connector: Connector, facts: Mapping[str, Any]) -> Connector:
+def database_artifact(alias: str, connector: Connector) -> DatabaseArtifact:
+    """Return the database of `alias`: `connector` dumps it, and the dump decides what restores and saves it."""
+    return DatabaseArtifact(
+        alias,
+        connector,
+        choose=partial(_connector_for_dump, alias, connector),
+        choose_saver=partial(_connector_for_safety, alias, connector),
+    )
+
+
+def _connector_for_dump(alias: str, connector: Connector, facts: Mapping[str, Any]) -> Connector:
     """Return the connector that restores a dump with these facts: the configured one, but across dumpdata.
 
     A dump of dumpdata fits every engine, and one of the engine's own connector is no less the engine's because the
@@ -66,6 +78,20 @@ def connector_for_dump(alias: str, connector: Connector, facts: Mapping[str, Any
     path = CONNECTORS_BY_VENDOR.get(connections[alias].vendor)
     own: Connector = connector if path is None else import_string(path)()
     return own
+
+
+def _connector_for_safety(alias: str, connector: Connector, facts: Mapping[str, Any]) -> Connector:
+    """Return the connector that saves what a restore of a dump with these facts replaces.
+
+    It is the one that restores, for the configured one may save rows alone where all of the database is replaced. What
+    dumpdata replaces, every connector holds: then it is the configured one.
+
+    Args:
+        alias: The database to be replaced.
+        connector: What is configured for it.
+        facts: What the dump's connector recorded.
+    """
+    return connector if facts.get("engine") == "dumpdata" else _connector_for_dump(alias, connector, facts)
 
 
 def sqlite_files() -> dict[str, Path]:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import django
@@ -19,14 +18,14 @@ from django.utils.timezone import get_default_timezone
 
 from django_snapshots import __version__
 from django_snapshots._monitoring import free_bytes_at, thresholds_of
-from django_snapshots.artifacts import DatabaseArtifact, DirectoryArtifact, EnvironmentArtifact
+from django_snapshots.artifacts import DirectoryArtifact, EnvironmentArtifact
 from django_snapshots.artifacts.environment import installed_distributions
 from django_snapshots.artifacts.merged_directory import MergedDirectoryArtifact
 from django_snapshots.codecs import Age, Gzip, Zstd
 from django_snapshots.conf import SnapshotsConfigError, get_settings
 from django_snapshots.conf.loading import load_secrets, notice_recipients
 from django_snapshots.conf.naming import render_name
-from django_snapshots.databases import connector_for_dump, forgetting_cached_rows, jobs_of_a_backup
+from django_snapshots.databases import database_artifact, forgetting_cached_rows, jobs_of_a_backup
 from django_snapshots.engine import catalog, create, restore
 from django_snapshots.engine.events import ignore_progress
 from django_snapshots.engine.health import judge_health
@@ -109,9 +108,7 @@ class Project:
         """The artifacts of this project, by name, in the order they are dumped."""
         configuration = self._configuration
         artifacts: dict[str, Artifact] = {
-            f"database/{alias}": DatabaseArtifact(
-                alias, connector, choose=partial(connector_for_dump, alias, connector)
-            )
+            f"database/{alias}": database_artifact(alias, connector)
             for alias, connector in configuration.connectors.items()
         }
         if configuration.media_root is not None:
@@ -360,7 +357,7 @@ class Project:
             self.notices.restore(plan.manifest.name, list(targets)),
             self._at_work("restore", targets, alone=True, writes=False) as lease,
         ):
-            net = SafetyNet(targets, lambda filled: self._save(filled, lease, on_progress))
+            net = SafetyNet(plan, lambda filled: self._save(filled, lease, on_progress))
             with net.told_on_failure(), forgetting_cached_rows():
                 before_staging = net.save if safety_snapshot else lease.require_held
                 restore.restore_snapshot(self.storage, plan, before_staging=before_staging, on_progress=on_progress)

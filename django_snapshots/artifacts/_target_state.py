@@ -49,7 +49,7 @@ def database_facts(alias: str, connector: Connector, facts: Mapping[str, Any]) -
 
     Args:
         alias: The database that is to be replaced.
-        connector: What replaces it.
+        connector: What saves it before it is replaced.
         facts: Those of the dump.
     """
     connection = connections[alias]

@@ -31,6 +31,8 @@ class Artifact(Protocol):
             and has; other keys are said of what comes from the snapshot.
             Raises SnapshotError when these facts can never be restored here (another engine, no such alias).
         content() -> "empty", "filled" or "unreadable": what the target holds; what is empty needs no safety snapshot.
+        for_safety(facts) -> Artifact: what dumps all that a restore with these facts replaces, where that is more than
+            `dump` writes; it makes the safety snapshot, and its `content()` says whether one is needed.
         lock_key() -> str | None: a text that is the same for everything on this host that has the same target, so that
             two restores of it wait for each other; None where there is nothing to share.
         target_folder() -> Path | None: the folder, without symlinks, that a restore replaces with all it holds; two of

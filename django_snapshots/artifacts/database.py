@@ -33,7 +33,12 @@ class DatabaseArtifact:
         return object.__new__(_StageableDatabaseArtifact if can_stage else cls)
 
     def __init__(
-        self, alias: str, connector: Connector, *, choose: Callable[[Mapping[str, Any]], Connector] | None = None
+        self,
+        alias: str,
+        connector: Connector,
+        *,
+        choose: Callable[[Mapping[str, Any]], Connector] | None = None,
+        choose_saver: Callable[[Mapping[str, Any]], Connector] | None = None,
     ) -> None:
         """Store the arguments.
 
@@ -41,10 +46,12 @@ class DatabaseArtifact:
             alias: A key of DATABASES.
             connector: What dumps it.
             choose: Returns what restores a dump with these facts; `connector` without it.
+            choose_saver: Returns what saves the database before such a restore; `connector` without it.
         """
         self.alias = alias
         self.connector = connector
         self._choose = choose
+        self._choose_saver = choose_saver
         self.suffix = connector.suffix
 
     def dump(self, sink: BinaryIO) -> dict[str, JsonValue]:
@@ -98,19 +105,28 @@ class DatabaseArtifact:
         """Return whether the database holds anything."""
         return database_content(self.alias, self.connector)
 
+    def for_safety(self, facts: Mapping[str, Any]) -> DatabaseArtifact:
+        """Return what saves all that a restore of a dump with these facts replaces, whatever backups leave out."""
+        return DatabaseArtifact(self.alias, self._saver(facts))
+
     def plan(self, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Return what a restore would replace, in the connector's words where it has them, and `database_facts`.
 
         Raises:
             SnapshotConnectorError: The dump can never be restored here.
         """
-        reader = self._reader(facts)
-        plan: Callable[[str, Mapping[str, Any]], Mapping[str, JsonValue]] | None = getattr(reader, "plan", None)
+        plan: Callable[[str, Mapping[str, Any]], Mapping[str, JsonValue]] | None
+        plan = getattr(self._reader(facts), "plan", None)
         said = {} if plan is None else plan(self.alias, facts)
-        return {"target": f"database {self.alias}", **said, **database_facts(self.alias, reader, facts)}
+        return {"target": f"database {self.alias}", **said, **database_facts(self.alias, self._saver(facts), facts)}
 
     def _reader(self, facts: Mapping[str, Any]) -> Connector:
         return self.connector if self._choose is None else self._choose(facts)
+
+    def _saver(self, facts: Mapping[str, Any]) -> Connector:
+        saver = self.connector if self._choose_saver is None else self._choose_saver(facts)
+        complete: Callable[[], Connector] | None = getattr(saver, "complete", None)
+        return saver if complete is None else complete()
 
 
 class _StageableDatabaseArtifact(DatabaseArtifact):

@@ -103,6 +103,7 @@ ARTIFACT = Contract(
         "drill": ("source", "facts"),
         "size_hint": (),
         "plan": ("facts",),
+        "for_safety": ("facts",),
     },
 )
 CONNECTOR = Contract(
@@ -118,6 +119,7 @@ CONNECTOR = Contract(
         "plan": ("alias", "facts"),
         "check_server": ("alias",),
         "holds_anything": ("alias",),
+        "complete": (),
     },
 )
 

@@ -32,6 +32,9 @@ class Connector(Protocol):
     snapshot, and its name is not asked for. A SnapshotError means that it cannot be told, and counts as something.
     Without the method a database is empty when Django's introspection finds neither table nor view in it; that sees no
     objects of other kinds, and on PostgreSQL only schemas of the `search_path`.
+
+    A connector that can be told to leave something out has `complete() -> Connector`, one that does the same and leaves
+    nothing out: it saves the database before a restore, which replaces all of it.
     """
 
     suffix: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path  # noqa: TC003 - the annotations of __init__ are evaluated when OPTIONS are validated
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -247,6 +248,15 @@ class PostgresConnector:
             return holds_anything(session, settings=self.database_settings)
         finally:
             session.close()
+
+    def complete(self) -> PostgresConnector:
+        """Return one that leaves nothing out, to save what a restore replaces, and is like this one otherwise."""
+        twin = copy(self)
+        twin.schemas = twin.exclude_tables = twin.exclude_table_data = ()
+        if self.format == "plain":  # it does not hold the settings of the database
+            twin.format = "custom"
+            twin.suffix = _SUFFIXES[twin.format]
+        return twin
 
     def plan(self, alias: str, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Return what a restore would replace: `target` and its `current_size_bytes`.

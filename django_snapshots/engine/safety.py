@@ -10,8 +10,11 @@ from django_snapshots.errors import SnapshotError, SnapshotRestoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pydantic import JsonValue
+
     from django_snapshots.artifacts.contract import Artifact
     from django_snapshots.engine.create import CreatedSnapshot
+    from django_snapshots.engine.restore import PlannedArtifact, RestorePlan
 
 __all__ = ["SafetyNet"]
 
@@ -27,16 +30,14 @@ class SafetyNet:
         name: The snapshot that holds what was there before; None as long as there is none.
     """
 
-    def __init__(
-        self, targets: Mapping[str, Artifact], make: Callable[[Mapping[str, Artifact]], CreatedSnapshot]
-    ) -> None:
+    def __init__(self, plan: RestorePlan, make: Callable[[Mapping[str, Artifact]], CreatedSnapshot]) -> None:
         """Prepare; nothing is saved yet.
 
         Args:
-            targets: What is about to be replaced, by name.
+            plan: What is about to be replaced.
             make: Makes a snapshot of what it is given.
         """
-        self._targets = targets
+        self._savers = {planned.target_name: _saver(planned) for planned in plan.artifacts if planned.replaces}
         self._make = make
         self.name: str | None = None
 
@@ -46,7 +47,7 @@ class SafetyNet:
         Raises:
             SnapshotRestoreError: One could not be saved, or not wholly; the text says how to go on without.
         """
-        filled = {name: artifact for name, artifact in self._targets.items() if _content(artifact) != "empty"}
+        filled = {name: artifact for name, artifact in self._savers.items() if _content(artifact) != "empty"}
         if not filled:
             return
         try:
@@ -69,7 +70,14 @@ class SafetyNet:
             raise
 
     def _refusal(self, reason: str) -> SnapshotRestoreError:
-        return SnapshotRestoreError(f"{reason} {_WAY_OUT}", untouched=list(self._targets))
+        return SnapshotRestoreError(f"{reason} {_WAY_OUT}", untouched=list(self._savers))
+
+
+def _saver(planned: PlannedArtifact) -> Artifact:
+    """Return what dumps all that will be replaced: the artifact itself, where it knows of nothing that holds more."""
+    for_safety: Callable[[Mapping[str, JsonValue]], Artifact] | None
+    for_safety = getattr(planned.artifact, "for_safety", None)
+    return planned.artifact if for_safety is None else for_safety(planned.record.facts)
 
 
 def _content(artifact: Artifact) -> str:

@@ -170,6 +170,36 @@ def test_the_connector_says_whether_the_database_holds_anything(
     assert artifact.plan({})["content"] == content
 
 
+class PartialConnector(TellingConnector):
+    """Leaves out what it is told to, and has a twin that does not."""
+
+    def complete(self) -> TextConnector:
+        return TextConnector("everything")
+
+
+def test_what_is_replaced_is_saved_by_the_connectors_complete_twin(alias: str) -> None:
+    artifact = DatabaseArtifact(alias, PartialConnector(said=False))
+    sink = io.BytesIO()
+
+    saver = artifact.for_safety({})
+    saver.dump(sink)
+
+    assert sink.getvalue() == b"garden: everything"
+    assert saver.content() == artifact.plan({})["content"] == "filled", "the twin knows what a restore replaces"
+
+
+def test_what_is_replaced_is_saved_by_what_is_chosen_for_the_dump(alias: str) -> None:
+    def choose(facts: Mapping[str, Any]) -> TextConnector:
+        return TextConnector(facts["saved_by"])
+
+    artifact = DatabaseArtifact(alias, TextConnector("rows"), choose_saver=choose)
+    sink = io.BytesIO()
+
+    artifact.for_safety({"saved_by": "another"}).dump(sink)
+
+    assert sink.getvalue() == b"garden: another"
+
+
 def test_without_the_connectors_word_a_database_is_empty_that_has_no_table(alias: str) -> None:
     artifact = DatabaseArtifact(alias, TextConnector())
     before = artifact.content()
