@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django_snapshots.connectors._postgres_facts import FIRST_USER_OID
+from django_snapshots.connectors._postgres_aside import ASIDE
+from django_snapshots.connectors._postgres_facts import FIRST_USER_OID, OBJECTS, OWN, Needs
+from django_snapshots.connectors._postgres_objects import config_tables, kept_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from django_snapshots.connectors._postgres_session import Session
 
-__all__ = ["find_left_out", "partial_options", "refuse_loss"]
+__all__ = ["find_contents", "find_left_out", "partial_options", "refuse_loss"]
 
 _SHOWN_MAX = 5
 
@@ -42,6 +44,28 @@ LEFT JOIN pg_catalog.pg_policy pol ON d.classid = 'pg_policy'::regclass AND pol.
 LEFT JOIN pg_catalog.pg_class rel ON d.classid = 'pg_class'::regclass AND rel.oid = d.objid AND rel.relkind <> 'i'
 WHERE coalesce(con.conrelid, rule.ev_class, def.adrelid, pol.polrelid, rel.oid) NOT IN (SELECT oid FROM gone_with)
 ORDER BY 1
+"""
+
+_ALL_OBJECTS = f"""
+SELECT i.type || ' ' || i.identity, n.nspname::text, n.nspname || '.' || c.relname
+FROM ({OBJECTS}) o
+LEFT JOIN pg_catalog.pg_class c ON o.classid = 'pg_class'::regclass AND c.oid = o.objid
+LEFT JOIN pg_catalog.pg_namespace n
+    ON n.oid = CASE WHEN o.classid = 'pg_namespace'::regclass THEN o.objid ELSE o.schema END
+CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.classid, o.objid, 0) i
+WHERE {OWN} AND i.identity IS NOT NULL AND (i.type, i.identity) <> ('schema', 'public')
+AND NOT pg_catalog.starts_with(coalesce(n.nspname, ''), '{ASIDE}') ORDER BY 1
+"""  # noqa: S608 - constants of other modules
+"""Each with its schema, which is itself for a schema, and the unquoted name of tables and the like."""
+
+_EXTENSIONS = f"""
+SELECT extname::text FROM pg_catalog.pg_extension
+WHERE oid >= {FIRST_USER_OID} AND pg_catalog.pg_has_role(extowner, 'MEMBER') ORDER BY 1
+"""  # noqa: S608 - a constant of another module
+_DEFAULT_PRIVILEGES = """
+SELECT DISTINCT pg_catalog.pg_get_userbyid(a.defaclrole)::text FROM pg_catalog.pg_default_acl a
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = a.defaclnamespace
+WHERE n.nspname IS NULL OR n.nspname <> ALL (%s) ORDER BY 1
 """
 
 
@@ -99,20 +123,63 @@ def _refuse_unknown(session: Session, kind: str, wanted: Sequence[str], known: s
         )
 
 
+def find_contents(session: Session, schemas: Sequence[str], exclude_tables: Sequence[str]) -> list[str] | None:
+    """Return the objects that such a dump holds, "kind name", where it holds a part; None for all of the database.
+
+    Args:
+        session: To the database.
+        schemas: The only schemas that are dumped; none for all.
+        exclude_tables: Tables that are not, "schema.name".
+    """
+    if not schemas and not exclude_tables:
+        return None
+    return [
+        what
+        for what, schema, name in session.rows(_ALL_OBJECTS)
+        if (not schemas or schema in schemas) and name not in exclude_tables
+    ]
+
+
 def refuse_loss(session: Session, facts: Mapping[str, Any]) -> None:
-    """Raise when the target has tables that the dump was told to leave out: a restore would take them away.
+    """Raise when the dump is of a part and the target has something else: a restore would take it away.
 
     Raises:
         SnapshotConnectorError: It has.
     """
-    left_out = set(facts.get("left_out") or ())
-    if not left_out:
-        return
-    here = [name for _, _, name in session.rows(_TABLES) if name in left_out]
-    if here:
-        more = f" and {len(here) - _SHOWN_MAX} more" if len(here) > _SHOWN_MAX else ""
+    lost = _find_lost(session, facts)
+    if lost:
+        more = f" and {len(lost) - _SHOWN_MAX} more" if len(lost) > _SHOWN_MAX else ""
         raise session.error(
-            f"The snapshot was made without {', '.join(here[:_SHOWN_MAX])}{more}, and database '{session.alias}' has "
-            "them: they would be lost, for a restore makes the database exactly the snapshot's. Nothing was changed. "
-            "Restore into another database, or take out what you need by hand (pg_restore --table), or drop them first."
+            f"The snapshot holds a part of a database, and database '{session.alias}' has what is not in it: "
+            f"{', '.join(lost[:_SHOWN_MAX])}{more}. It would be lost, for a restore makes the database exactly the "
+            "snapshot's. Nothing was changed. Restore into another, empty database, or take out what you need by hand "
+            "(pg_restore --table), or remove what is named here first."
         )
+
+
+def _find_lost(session: Session, facts: Mapping[str, Any]) -> list[str]:
+    contents = facts.get("contents")
+    if contents is None:  # all of a database, or made before contents were recorded
+        left_out = set(facts.get("left_out") or ())
+        return [f"table {name}" for _, _, name in session.rows(_TABLES) if name in left_out] if left_out else []
+    needs = Needs.from_facts(facts)
+    stays = {*contents, *(f"schema {quoted}" for quoted in kept_schemas(session, needs).values())}
+    lost = [what for what, _, _ in session.rows(_ALL_OBJECTS) if what not in stays]
+    wanted = {name for name, _ in needs.extensions}
+    lost += [f"extension {name}" for (name,) in session.rows(_EXTENSIONS) if name not in wanted]
+    return [*lost, *_lost_beside_schemas(session, needs, list(facts.get("only_schemas") or ()))]
+
+
+def _lost_beside_schemas(session: Session, needs: Needs, schemas: list[str]) -> Iterator[str]:
+    """Yield what belongs to no schema, or to another one, and is in no dump of these schemas only."""
+    if not schemas:
+        return
+    large_objects = session.value("SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata")
+    if large_objects:
+        yield f"large objects ({large_objects})"
+    yield from (f"default privileges of {role}" for (role,) in session.rows(_DEFAULT_PRIVILEGES, [schemas]))
+    quoted = {name for (name,) in session.rows("SELECT pg_catalog.quote_ident(unnest(%s::text[]))", [schemas])}
+    for table, condition, is_open in config_tables(session, needs):
+        dumped = any(table.startswith(f"{name}.") for name in quoted)
+        if is_open and not dumped and session.rows(f"SELECT FROM {table} {condition} LIMIT 1"):
+            yield f"rows of table {table}"

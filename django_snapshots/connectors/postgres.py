@@ -15,7 +15,7 @@ from django_snapshots.connectors._postgres_drill import inspect_database, scratc
 from django_snapshots.connectors._postgres_facts import Needs, read_needs, server_major, server_version
 from django_snapshots.connectors._postgres_load import load_archive, load_directory, load_script
 from django_snapshots.connectors._postgres_objects import holds_anything
-from django_snapshots.connectors._postgres_partial import find_left_out, partial_options, refuse_loss
+from django_snapshots.connectors._postgres_partial import find_contents, find_left_out, partial_options, refuse_loss
 from django_snapshots.connectors._postgres_programs import dump_command, find_client, installed_clients, newest_client
 from django_snapshots.connectors._postgres_rules import Rules
 from django_snapshots.connectors._postgres_session import (
@@ -280,12 +280,15 @@ class PostgresConnector:
             session.close()
 
     def _facts(self, session: Session, version: str) -> dict[str, JsonValue]:
+        contents = find_contents(session, self.schemas, self.exclude_tables)
         return {
             "engine": "postgresql",
             "format": self.format,
             "server_version": version,
             "encoding": session.value("SHOW server_encoding"),
             "left_out": [*find_left_out(session, self.schemas, self.exclude_tables)],
+            "only_schemas": [*self.schemas],
+            "contents": None if contents is None else [*contents],
             **read_needs(session).facts(),
         }
 
@@ -309,8 +312,11 @@ class PostgresConnector:
         if isinstance(left_out, list) and left_out:
             notes.append(f"These tables and views were left out: {', '.join(map(str, left_out))}.")
         if self.schemas:
-            notes.append(f"Only these schemas were dumped: {', '.join(self.schemas)}. Large objects were left out.")
-        if self.format == "plain" and facts["has_database_settings"]:
+            notes.append(
+                f"Only these schemas were dumped: {', '.join(self.schemas)}. Large objects and the settings of the "
+                "database (ALTER DATABASE … SET) were left out."
+            )
+        elif self.format == "plain" and facts["has_database_settings"]:
             notes.append("A plain dump does not hold the settings of the database (ALTER DATABASE … SET).")
         return notes
 
@@ -345,7 +351,8 @@ class PostgresConnector:
                 load_directory(session, command, folder, rules)
 
     def _restores_settings(self, facts: Mapping[str, Any]) -> bool:
-        return self.database_settings and facts.get("format") != "plain"
+        # A dump without them must not undo those of its target: pg_dump writes none into SQL, nor beside --schema.
+        return self.database_settings and facts.get("format") != "plain" and not facts.get("only_schemas")
 
     def _refuse_misfit(self, session: Session, needs: Needs, facts: Mapping[str, Any]) -> None:
         settings = self._restores_settings(facts)

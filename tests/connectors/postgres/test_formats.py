@@ -172,9 +172,9 @@ def test_a_table_that_was_left_out_is_not_lost_by_a_restore(live: Database) -> N
     live.sql(SHOP)
     dumped = dump(PostgresConnector(exclude_tables=("Log.Event",)))
 
-    with pytest.raises(SnapshotConnectorError, match="was made without Log.Event, and database 'live' has them"):
+    with pytest.raises(SnapshotConnectorError, match='has what is not in it: table "Log"."Event"[.]'):
         PostgresConnector().plan(ALIAS, dumped[1])
-    with pytest.raises(SnapshotConnectorError, match="they would be lost"):
+    with pytest.raises(SnapshotConnectorError, match="It would be lost"):
         restore(PostgresConnector(), dumped)
     assert live.sql('SELECT text FROM "Log"."Event"') == "sold"
     live.sql('DROP TABLE "Log"."Event"; DELETE FROM shop.sale')
