@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["give_to_owner_of", "telling_owner"]
 
+_ROOT = 0
+
 
 def give_to_owner_of(folder: int, descriptor: int) -> None:
     """Give what this process has made to the owner and group of a folder, where it is root and may.
@@ -84,18 +86,30 @@ def _in_the_way(location: Path, named: Path, *, writes: bool) -> Path:
 def _way_out(location: Path, found: Path) -> str:
     try:
         there = found.stat()
-        owner = location.stat().st_uid if os.path.lexists(location) else there.st_uid
+        owner = location.stat().st_uid if os.path.lexists(location) else None
     except OSError:
         return f"Give {_user(os.geteuid())}, the user that runs this command, access to it."
     here, mode = os.geteuid(), f"{stat.S_IMODE(there.st_mode):04o}"
     whose = f"It belongs to {_user(there.st_uid)} with mode {mode}, and this command runs as {_user(here)}."
-    target = shlex.quote(str(location if found.is_relative_to(location) else found))
+    target = shlex.quote(str(location))
+    if owner is None:
+        return f"{whose} {_way_to_make(location)}"
     if there.st_uid == here:
         return f"{whose} Give the user back what was taken away: chmod -R u+rwX {target}"
     give = f"sudo chown -R {_name(here)} {target}"
     if owner == here:
         return f"{whose} Give the whole storage to that user, and run every command as it: {give}"
-    return f"{whose} Run the command as {_name(owner)} (sudo -u {_name(owner)} …), or give the folder away: {give}"
+    run = f"Run the command as {_name(owner)} (sudo -u {_name(owner)} …)"
+    # The storage of a user is not to be taken from it, least of all from the one that makes the nightly backups.
+    return f"{whose} {run}, or give the folder away: {give}" if owner == _ROOT else f"{whose} {run}."
+
+
+def _way_to_make(location: Path) -> str:
+    """Return how the location comes to be; the folder above it may hold what is of others, and stays as it is."""
+    here = _name(os.geteuid())
+    if not os.access(location.parent, os.X_OK):
+        return f"Choose a location that {here} can reach, or let that user enter this folder."
+    return f"Make the folder for it: sudo install -d -m 700 -o {here} {shlex.quote(str(location))}"
 
 
 def _user(uid: int) -> str:

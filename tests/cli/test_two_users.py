@@ -29,6 +29,7 @@ os.setgid(65534); os.setuid(65534)
 for line in {lines!r}:
     call_command("snapshots", *line.split(), verbosity=0)
 """
+CLOSE = "os.chown({folder!r}, 0, 0); os.chmod({folder!r}, {mode})"
 
 
 @pytest.fixture
@@ -86,11 +87,47 @@ def test_a_file_of_another_user_is_told_with_its_owner_and_what_to_type(site: Si
     ) in str(refused.value)
 
 
-def test_a_storage_of_another_user_says_as_whom_to_run_the_command(site: Site) -> None:
+def test_the_storage_of_another_user_is_not_given_away(site: Site) -> None:
     os.chown(site.snapshots, 1, 1)
 
     with pytest.raises(AssertionError) as refused:
         as_nobody(site, "list")
 
     assert f"{site.snapshots} cannot be read: Permission denied. It belongs to daemon (uid 1)" in str(refused.value)
-    assert "Run the command as daemon (sudo -u daemon …), or" in str(refused.value)
+    assert "Run the command as daemon (sudo -u daemon …)." in str(refused.value)
+    assert "chown" not in str(refused.value)
+
+
+def test_the_storage_of_root_may_be_given_to_the_user_of_the_command(site: Site) -> None:
+    os.chown(site.snapshots, 0, 0)
+
+    with pytest.raises(AssertionError) as refused:
+        as_nobody(site, "list")
+
+    assert (
+        f"Run the command as root (sudo -u root …), or give the folder away: sudo chown -R nobody {site.snapshots}"
+    ) in str(refused.value)
+
+
+def test_a_missing_storage_is_to_be_made_and_the_folder_above_it_left_alone(site: Site) -> None:
+    refused = as_nobody_without_the_storage(site, "backup media")
+
+    assert f"{site.folder} cannot be changed: Permission denied. It belongs to root (uid 0)" in refused
+    assert f"Make the folder for it: sudo install -d -m 700 -o nobody {site.snapshots}" in refused
+    assert "chown" not in refused
+
+
+def test_a_folder_that_the_user_may_not_enter_is_left_alone(site: Site) -> None:
+    refused = as_nobody_without_the_storage(site, "list", mode_above=0o700)
+
+    assert f"{site.folder} cannot be read: Permission denied. It belongs to root (uid 0) with mode 0700" in refused
+    assert "Choose a location that nobody can reach, or let that user enter this folder." in refused
+    assert "install" not in refused
+
+
+def as_nobody_without_the_storage(site: Site, verb: str, *, mode_above: int = 0o755) -> str:
+    """Run a verb that is refused, where there is no storage yet; return what it says."""
+    script = AS_NOBODY.replace("os.setgid", f"os.rmdir({str(site.snapshots)!r})\n{CLOSE}\nos.setgid", 1)
+    with pytest.raises(AssertionError) as refused:
+        site.python(script.format(warm_up=WARM_UP, lines=(verb,), folder=str(site.folder), mode=mode_above))
+    return str(refused.value)
