@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandError
 
-from django_snapshots.cli.documents import config_document, error_document
-from django_snapshots.cli.session import EXIT_FAILED, EXIT_USAGE
+from django_snapshots.cli.documents import config_document
+from django_snapshots.cli.session import EXIT_FAILED
 
 if TYPE_CHECKING:
     from django_snapshots.cli.session import Session
@@ -54,9 +54,7 @@ def _show_lines(session: Session, configuration: Configuration) -> None:
     from django_snapshots.conf.variables import environment_lines  # noqa: PLC0415 - see config
 
     if session.options["json"]:
-        raise CommandError(
-            "--env prints lines for an env file, not JSON: leave out one of the two.", returncode=EXIT_USAGE
-        )
+        raise session.refuse("--env prints lines for an env file, not JSON: leave out one of the two.")
     problems = [f"# {line}" for problem in configuration.problems for line in str(problem).splitlines()]
     session.finish({}, lambda: "\n".join([*environment_lines(configuration), *problems]))
 
@@ -76,9 +74,7 @@ def _show_rows(session: Session, configuration: Configuration) -> None:
 def _no_such_key(session: Session, key: str, likely: str | None) -> CommandError:
     hint = f"Did you mean '{likely}'?" if likely else "Without a key, `snapshots config` shows them all."
     message = f"There is no setting '{key}'. {hint}"
-    if session.options["json"]:
-        session.finish(error_document("CommandError", message), str)
-    return CommandError(message, returncode=EXIT_FAILED)
+    return session.refuse(message, EXIT_FAILED)
 
 
 def _text(rows: list[Row], configuration: Configuration) -> str:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import CommandError
-
 from django_snapshots.cli import documents, plans
 from django_snapshots.cli.absent import absent_lines, way_to_artifact
-from django_snapshots.cli.session import EXIT_USAGE
 from django_snapshots.errors import SnapshotArtifactError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from django_snapshots.cli.session import Session
     from django_snapshots.engine.restore import RestorePlan
@@ -55,7 +52,7 @@ def _plan(project: Project, session: Session) -> RestorePlan:
         return project.plan_restore(
             options["name"],
             options["artifacts"],
-            databases=_databases(options["databases"]),
+            databases=_databases(session),
             media_root=options["media_root"],
             merge=options["merge"],
             allow_unsigned=options["allow_unsigned"],
@@ -71,13 +68,13 @@ def _is_narrowed(options: Mapping[str, Any]) -> bool:
     return bool(options["artifacts"] or options["databases"] or options["media_root"])
 
 
-def _databases(named: Iterable[str]) -> dict[str, str]:
+def _databases(session: Session) -> dict[str, str]:
     """Return source -> target of each `ALIAS` or `ALIAS=TARGET`."""
     into: dict[str, str] = {}
-    for text in named:
+    for text in session.options["databases"]:
         source, equals, target = text.partition("=")
         if not source or (equals and not target):
-            raise CommandError(f"--database {text}: write ALIAS, or ALIAS=TARGET.", returncode=EXIT_USAGE)
+            raise session.refuse(f"--database {text}: write ALIAS, or ALIAS=TARGET.")
         into[source] = target or source
     return into
 

@@ -118,13 +118,13 @@ class Session:
         if not self.options["interactive"]:
             return
         if not sys.stdin.isatty():
-            raise CommandError(refusal, returncode=EXIT_USAGE)
+            raise self.refuse(refusal)
         self._stderr.write(question, self._plain, ending="")
         self._stderr.flush()
         typed = sys.stdin.readline().strip()
         if typed != answer and not (answer == typed.lower() == "yes"):
             wanted = f"Not confirmed: {answer!r} was asked for, {typed!r} was typed. Nothing was changed."
-            raise CommandError(harmless(wanted), returncode=EXIT_FAILED)
+            raise self.refuse(wanted, exit_code=EXIT_FAILED)
 
     def progress(self) -> AbstractContextManager[ProgressCallback]:
         """Give a callback that shows progress on a terminal."""
@@ -142,6 +142,10 @@ class Session:
         if self.options["json"]:
             self._print(error_document(type(error).__name__, message, **more))
         return CommandError(message, returncode=exit_code)
+
+    def refuse(self, message: str, exit_code: int = EXIT_USAGE) -> CommandError:
+        """Return the error that ends the command for what was typed, after printing its document with --json."""
+        return self.fail(CommandError(message), exit_code)
 
     def not_well(self, text: str, details: Iterable[str], exit_code: int) -> CommandError:
         """Return the error that ends the command for a result that is there, and bad.

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from pydantic import ValidationError
 
 from django_snapshots.cli import documents, render
-from django_snapshots.cli.session import EXIT_DEGRADED, EXIT_USAGE
+from django_snapshots.cli.session import EXIT_DEGRADED
 from django_snapshots.conf.mistakes import structure_problems
 from django_snapshots.conf.policy import PruneSettings
 from django_snapshots.engine.pins import Pin
@@ -104,7 +104,7 @@ def _policy(project: Project, session: Session) -> Policy | None:
         return PruneSettings.model_validate(given).policy
     except ValidationError as error:
         problems = structure_problems(error, PruneSettings.model_fields, ())
-        raise _wrong_usage(session, " ".join(_said(problem.path, problem) for problem in problems)) from None
+        raise session.refuse(" ".join(_said(problem.path, problem) for problem in problems)) from None
 
 
 def _said(path: tuple[str | int, ...], problem: Any) -> str:
@@ -117,8 +117,4 @@ def _last_day(project: Project, session: Session) -> date | None:
     try:
         return None if text is None else project.upkeep.last_day(text)
     except ValueError as error:
-        raise _wrong_usage(session, f"--until: {error} Nothing was changed.") from None
-
-
-def _wrong_usage(session: Session, message: str) -> CommandError:
-    return session.fail(CommandError(message), exit_code=EXIT_USAGE)
+        raise session.refuse(f"--until: {error} Nothing was changed.") from None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.core.management.base import CommandError
-
 from django_snapshots.cli.documents import verify_document
-from django_snapshots.cli.session import EXIT_DAMAGED, EXIT_FAILED, EXIT_USAGE
+from django_snapshots.cli.session import EXIT_DAMAGED, EXIT_FAILED
 from django_snapshots.errors import SnapshotStorageError
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ def verify(project: Project, session: Session) -> None:
 
     options = session.options
     if options["require_level"] == max(_DEPTH) and not options["deep"]:
-        raise CommandError("--require-level 3 is a drill: add --deep.", returncode=EXIT_USAGE)
+        raise session.refuse("--require-level 3 is a drill: add --deep.")
     names = [] if options["all"] else [options["name"] or "latest"]
     found: list[Verified] = []
     failure = None

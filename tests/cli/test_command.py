@@ -235,6 +235,34 @@ def test_without_a_terminal_what_destroys_is_refused_unless_noinput(site: Site, 
     assert site.names() == ["nightly"]
 
 
+@pytest.mark.parametrize("verb", ["restore", "delete"])
+def test_a_refusal_without_a_terminal_is_a_document_too(site: Site, verb: str) -> None:
+    site.run("backup", "--name", "nightly")
+
+    document = site.json(verb, "nightly", exit_code=2)
+
+    assert document["error"]["type"] == "CommandError"
+    assert "no terminal to ask on" in document["error"]["message"]
+
+
+def test_an_answer_that_does_not_confirm_is_a_document_too(site: Site) -> None:
+    site.run("backup", "--name", "nightly")
+
+    code, printed = type_at(site, "delete", "nightly", "--json", answer="no")
+
+    assert code == 1
+    assert "\"message\": \"Not confirmed: 'yes' was asked for, 'no' was typed. Nothing was changed.\"" in printed
+
+
+@pytest.mark.parametrize(
+    "arguments", [["verify", "--require-level", "3"], ["restore", "nightly", "--database", "=x"], ["config", "--env"]]
+)
+def test_options_that_do_not_go_together_are_a_document_too(site: Site, arguments: list[str]) -> None:
+    site.run("backup", "--name", "nightly")
+
+    assert site.json(*arguments, exit_code=2)["error"]["type"] == "CommandError"
+
+
 def test_a_refused_restore_of_a_part_does_not_say_how_to_restore_everything(site: Site) -> None:
     site.run("backup", "--name", "nightly")
 

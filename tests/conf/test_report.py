@@ -365,5 +365,6 @@ def test_lines_and_json_exclude_each_other() -> None:
     with project({}):
         exit_code, out, err = run_verb("config", "--env", "--json")
 
-    assert (exit_code, out) == (2, "")
+    assert exit_code == 2
+    assert "leave out one of the two" in json.loads(out)["error"]["message"]
     assert "leave out one of the two" in err
