@@ -15,6 +15,9 @@ __all__ = ["VERBS", "add_verbs"]
 _NAME_HELP = "the snapshot's name"
 _ARTIFACT_HELP = 'such as "database" (all databases), "database/default", "media", "environment"'
 
+_SEVERAL = ("artifacts", "names")
+"""The arguments that take any number of words."""
+
 
 def add_verbs(parser: CommandParser, on_usage_error: Callable[[str], None]) -> None:
     """Add a subparser for each verb.
@@ -29,12 +32,32 @@ def add_verbs(parser: CommandParser, on_usage_error: Callable[[str], None]) -> N
             on_usage_error(message)
             return super().error(message)
 
+        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+            found, left = super().parse_known_args(args, namespace)
+            left = _take_names(found, left)
+            if left:
+                self.error(f"unrecognized arguments: {' '.join(left)}")
+            return found, left
+
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs", parser_class=VerbParser)
     for name, (summary, add_arguments) in VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         add_arguments(verb)
         verb.add_argument("--json", action="store_true", help="print one JSON document on standard output")
         _add_common(verb)
+
+
+def _take_names(found: argparse.Namespace, left: list[str]) -> list[str]:
+    """Give the names that stand behind an option to the argument that takes several; return what is then left.
+
+    argparse fills such an argument at its first chance. Its way around that is for parsers without subparsers only:
+    https://docs.python.org/3/library/argparse.html#intermixed-parsing
+    """
+    several = [argument for argument in _SEVERAL if hasattr(found, argument)]
+    if not several or any(text.startswith("-") for text in left):
+        return left
+    setattr(found, several[0], [*getattr(found, several[0]), *left])
+    return []
 
 
 def _add_common(verb: argparse.ArgumentParser) -> None:
@@ -54,7 +77,7 @@ def _add_common(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_backup(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("artifacts", nargs="*", metavar="ARTIFACT", help=f"what to back up, {_ARTIFACT_HELP}")
+    _add_artifacts(verb, f"what to back up, {_ARTIFACT_HELP}")
     verb.add_argument("--name", help=f"{_NAME_HELP}; SNAPSHOT_NAME of the settings makes one up otherwise")
     verb.add_argument(
         "--overwrite", action="store_true", help="replace a snapshot of this name once the new one is complete"
@@ -66,9 +89,7 @@ def _add_backup(verb: argparse.ArgumentParser) -> None:
 
 def _add_restore(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("name", metavar="NAME", help=f'{_NAME_HELP}, or "latest"')
-    verb.add_argument(
-        "artifacts", nargs="*", metavar="ARTIFACT", help=f"what to restore, {_ARTIFACT_HELP}; all otherwise"
-    )
+    _add_artifacts(verb, f"what to restore, {_ARTIFACT_HELP}; all otherwise")
     _add_database(verb, "restore", metavar="ALIAS[=TARGET]", more="; with =TARGET into that database of DATABASES")
     verb.add_argument("--media-root", metavar="DIR", help="restore media into DIR, and only that and what is named")
     verb.add_argument("--merge", action="store_true", help="keep the files of media that the snapshot does not have")
@@ -86,6 +107,11 @@ def _add_restore(verb: argparse.ArgumentParser) -> None:
         help="restore although SIGNING wants a signature, and the snapshot has none or a wrong one",
     )
     _add_noinput(verb)
+
+
+def _add_artifacts(verb: argparse.ArgumentParser, help_text: str) -> None:
+    # Without a default argparse counts it among what is required when something else is missing.
+    verb.add_argument("artifacts", nargs="*", default=[], metavar="ARTIFACT", help=help_text)
 
 
 def _add_database(verb: argparse.ArgumentParser, action: str, metavar: str = "ALIAS", more: str = "") -> None:

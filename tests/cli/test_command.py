@@ -275,7 +275,34 @@ def test_a_refused_restore_of_a_part_does_not_say_how_to_restore_everything(site
 def test_restore_without_a_name_is_wrong_usage(site: Site) -> None:
     refused = site.run("restore", "--noinput", exit_code=2)
 
-    assert "the following arguments are required: NAME" in refused.stderr
+    assert "the following arguments are required: NAME\n" in refused.stderr
+
+
+def test_artifacts_may_stand_behind_an_option(site: Site) -> None:
+    site.run("backup", "--name", "nightly", "media", "environment")
+
+    document = site.json("restore", "nightly", "environment", "--dry-run", "media")
+
+    assert [entry["artifact"] for entry in document["replaces"]] == ["media"]
+    assert [entry["artifact"] for entry in document["compares"]] == ["environment"]
+
+
+def test_names_may_stand_behind_an_option(site: Site) -> None:
+    for name in ("first", "second"):
+        site.run("backup", "environment", "--name", name)
+
+    site.run("delete", "first", "--noinput", "second")
+
+    assert site.names() == []
+
+
+@pytest.mark.parametrize("arguments", [["restore", "nightly", "--dryrun", "media"], ["list", "nightly"]])
+def test_what_a_verb_does_not_know_is_told_with_the_usage_of_the_verb(site: Site, arguments: list[str]) -> None:
+    refused = site.run(*arguments, exit_code=2)
+
+    assert f"usage: manage.py snapshots {arguments[0]} " in refused.stderr
+    assert f"unrecognized arguments: {' '.join(arguments[2:] or arguments[1:])}\n" in refused.stderr
+    assert "unrecognized arguments" in site.json(*arguments, exit_code=2)["error"]["message"]
 
 
 def test_wrong_usage_as_json_is_a_document_too(site: Site) -> None:
