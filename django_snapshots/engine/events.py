@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Progress", "ProgressCallback", "Stage", "ignore_progress"]
+__all__ = ["Progress", "ProgressCallback", "Stage", "ignore_progress", "reporter"]
 
 Stage = Literal["dump", "copy", "verify", "stage", "commit"]
 
@@ -35,3 +35,10 @@ ProgressCallback = Callable[[Progress], None]
 
 def ignore_progress(_event: Progress) -> None:
     """Do nothing: the callback of a caller who asked for none."""
+
+
+def reporter(
+    on_progress: ProgressCallback, stage: Stage, artifact: str, total_bytes: int | None
+) -> Callable[[int], None]:
+    """Return what tells of an artifact's progress, given the number of bytes done so far."""
+    return lambda done_bytes: on_progress(Progress(stage, artifact, done_bytes, total_bytes))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from django_snapshots.artifacts.contract import StageableArtifact
 from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.engine.catalog import open_artifact
-from django_snapshots.engine.events import Progress, ignore_progress
-from django_snapshots.engine.keys import KeyTrial, require_key, unreadable
-from django_snapshots.engine.stream import check_stored, decoded
+from django_snapshots.engine.events import Progress, ignore_progress, reporter
+from django_snapshots.engine.keys import require_key, unreadable
+from django_snapshots.engine.stored_files import verify_stored
+from django_snapshots.engine.stream import decoded
 from django_snapshots.errors import (
     SnapshotArtifactError,
     SnapshotCodecError,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from django_snapshots.artifacts.contract import Artifact, Staged
     from django_snapshots.codecs.contract import Codec
     from django_snapshots.engine.catalog import Snapshot
-    from django_snapshots.engine.events import ProgressCallback, Stage
+    from django_snapshots.engine.events import ProgressCallback
     from django_snapshots.manifest import ArtifactRecord, Manifest
     from django_snapshots.storage.guard import GuardedStorage
 
@@ -231,27 +232,6 @@ def _require_keys(record: ArtifactRecord, codecs: Iterable[Codec], snapshot: str
             raise unreadable(record.path, snapshot, error) from error
 
 
-def verify_stored(
-    storage: GuardedStorage, plan: RestorePlan, *, on_progress: ProgressCallback = ignore_progress
-) -> None:
-    """Read every stored file that the plan uses, compare it with the manifest, and try the key where it is encrypted.
-
-    Raises:
-        SnapshotDigestError: A size or a digest differs.
-        SnapshotKeyError: The key of this host does not open a file.
-        SnapshotFileMissingError: A file is not there.
-        SnapshotStorageError: The storage failed.
-    """
-    for planned in plan.artifacts:
-        record = planned.record
-        on_bytes = _reporter(on_progress, "verify", record.name, record.stored_size)
-        trial = KeyTrial(planned.codecs)
-        with open_artifact(storage, plan.snapshot, record) as source:
-            check_stored(source, record, snapshot=plan.manifest.name, on_bytes=on_bytes, look=trial.look)
-        trial.require_success(record.path, plan.manifest.name)
-        on_progress(Progress("verify", record.name, record.stored_size, record.stored_size, finished=True))
-
-
 def restore_snapshot(
     storage: GuardedStorage,
     plan: RestorePlan,
@@ -330,7 +310,7 @@ def _plain(
         record,
         planned.codecs,
         snapshot=plan.manifest.name,
-        on_bytes=_reporter(on_progress, "stage", record.name, record.plain_size),
+        on_bytes=reporter(on_progress, "stage", record.name, record.plain_size),
     )
 
 
@@ -391,7 +371,3 @@ def _ended_within(names: list[str], done: list[str]) -> str:
 def _where_it_stands(done: list[str], waiting: list[str]) -> list[str]:
     told = (("Already replaced", done), ("Left as before", waiting))
     return [f"{words}: {', '.join(names)}." for words, names in told if names]
-
-
-def _reporter(on_progress: ProgressCallback, stage: Stage, name: str, total_bytes: int) -> Callable[[int], None]:
-    return lambda done_bytes: on_progress(Progress(stage, name, done_bytes, total_bytes))

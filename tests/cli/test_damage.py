@@ -79,6 +79,17 @@ def test_a_missing_file_is_named_and_nothing_is_changed(site: Site, file: str) -
     refused(site, f"{file} of 'nightly' is missing from the storage.", "Nothing was changed.")
 
 
+def test_what_is_whole_beside_a_damaged_file_is_restored_by_the_command_that_is_printed(site: Site) -> None:
+    cut(site.snapshots / "nightly" / MEDIA)
+    way = "Or name what is whole, and keep the options that you gave: manage.py snapshots restore nightly "
+
+    printed = site.run("restore", "nightly", "--noinput", exit_code=1).stderr
+
+    assert f"{way}database/default\n" in printed
+    tried = site.json("restore", "nightly", "database/default", "--dry-run")
+    assert [entry["artifact"] for entry in tried["replaces"]] == ["database/default"]
+
+
 def test_files_swapped_between_two_snapshots_are_found(site: Site) -> None:
     site.execute("INSERT INTO note VALUES (77, 'only in the third')")
     site.run("backup", "--name", "third")

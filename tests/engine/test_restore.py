@@ -147,8 +147,25 @@ def test_damage_in_one_file_keeps_every_target_untouched(
         restore(storage, "nightly", artifacts)
 
     assert text in str(caught.value)
-    assert caught.value.__notes__ == ["Nothing was changed."]
+    assert caught.value.__notes__ == [
+        "Or name what is whole, and keep the options that you gave: manage.py snapshots restore nightly first third",
+        "Nothing was changed.",
+    ]
     assert {artifact.data for artifact in artifacts.values()} == {b"live"}
+
+
+def test_all_damaged_files_are_named_and_none_is_said_to_be_whole(
+    storage: GuardedStorage, memory: AdvancedMemoryStorage, backup: Backup
+) -> None:
+    artifacts = {"first": BytesArtifact(DATA), "second": BytesArtifact(DATA)}
+    backup("nightly", artifacts)
+    flip(memory, "nightly/first.bin.zst")
+    remove(memory, "nightly/second.bin.zst")
+
+    with pytest.raises(SnapshotDigestError, match="first.bin.zst of 'nightly' has ") as caught:
+        restore(storage, "nightly", artifacts)
+
+    assert caught.value.__notes__ == ["Not whole either: second.", "Nothing was changed."]
 
 
 @pytest.mark.parametrize("position", [0.3, 0.6, 0.9])
