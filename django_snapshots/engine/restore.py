@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from django_snapshots.storage.guard import GuardedStorage
 
 __all__ = [
+    "NOTHING_CHANGED",
     "PlannedArtifact",
     "RestorePlan",
     "RestoredSnapshot",
@@ -49,6 +50,9 @@ __all__ = [
     "select_records",
     "verify_stored",
 ]
+
+NOTHING_CHANGED = "Nothing was changed."
+"""The note on each error that ends a restore before the first target is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +267,7 @@ def restore_snapshot(
                 one = _stage(storage, plan, planned, on_progress)
                 staged.append((planned.record.name, one))
         except BaseException as error:
-            error.add_note("Nothing was changed.")
+            error.add_note(NOTHING_CHANGED)
             raise
         _commit(staged, [planned.record.name for planned in plan.artifacts if planned.replaces], on_progress)
     finally:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from django_snapshots.engine.restore import NOTHING_CHANGED
 from django_snapshots.errors import SnapshotError, SnapshotRestoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -27,7 +28,7 @@ class SafetyNet:
     """Saves the targets of one restore.
 
     Attributes:
-        name: The snapshot that holds what was there before; None as long as there is none.
+        name: The snapshot that holds all that was there before; None as long as there is none.
     """
 
     def __init__(self, plan: RestorePlan, make: Callable[[Mapping[str, Artifact]], CreatedSnapshot]) -> None:
@@ -54,20 +55,26 @@ class SafetyNet:
             created = self._make(filled)
         except SnapshotError as error:
             raise self._refusal(f"What is there now could not be saved: {error}") from error
-        self.name = created.snapshot.name
+        name = created.snapshot.name
         if created.problems:
             problem = created.problems[0].removesuffix(".")
-            raise self._refusal(f"What is there now was saved in part only, as '{self.name}': {problem}.")
+            raise self._refusal(f"What is there now was saved in part only, as '{name}': {problem}.")
+        self.name = name
 
     @contextmanager
     def told_on_failure(self) -> Iterator[None]:
-        """Let each error that leaves the block say where what was there before is saved."""
+        """Let each error that leaves the block say what a snapshot that was made is of."""
         try:
             yield
         except BaseException as error:
             if self.name:
-                error.add_note(f"What was there before is snapshot '{self.name}'.")
+                error.add_note(self._what_it_is(getattr(error, "__notes__", [])))
             raise
+
+    def _what_it_is(self, notes: Sequence[str]) -> str:
+        if NOTHING_CHANGED in notes:
+            return f"What is there now was also saved, as '{self.name}'; you may delete it."
+        return f"What was there before is snapshot '{self.name}'."
 
     def _refusal(self, reason: str) -> SnapshotRestoreError:
         return SnapshotRestoreError(f"{reason} {_WAY_OUT}", untouched=list(self._savers))

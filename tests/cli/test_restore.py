@@ -172,6 +172,8 @@ def test_media_that_could_be_saved_in_part_only_stop_the_restore(site: Site) -> 
 
     assert "What is there now was saved in part only, as 'pre-restore-" in refused.stderr
     assert "secret.txt" in refused.stderr
+    assert "What was there before" not in refused.stderr
+    assert "also saved" not in refused.stderr
     assert (site.media / "note.txt").read_text() == "now"
     assert tree_digest(site.media / "2026") == tree
 
@@ -463,3 +465,19 @@ def test_a_failure_after_saving_says_where_what_was_there_is(tmp_path: Path) -> 
     safety = site.names()[0]
     assert f"What was there before is snapshot '{safety}'." in document["error"]["message"]
     assert "late could not be replaced: no Already replaced: media." in document["error"]["message"]
+
+
+def test_a_failure_after_saving_that_changed_nothing_does_not_speak_of_before(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", 'SNAPSHOTS = {"ARTIFACTS": {"fussy": {"BACKEND": "fussy.Fussy"}}}')
+    (site.folder / "fussy.py").write_text(
+        "class Fussy:\n    suffix = 'bin'\n    def dump(self, sink):\n        return {}\n"
+        "    def restore(self, source, facts):\n        raise NotImplementedError\n"
+        "    def stage(self, source, facts):\n        raise ValueError('no')\n"
+    )
+    site.run("backup", "fussy", "media", "--name", "nightly")
+
+    refused = site.run("restore", "nightly", "--noinput", exit_code=1).stderr
+
+    (safety, _) = site.names()
+    assert f"Nothing was changed.\nWhat is there now was also saved, as '{safety}'; you may delete it.\n" in refused
+    assert "What was there before" not in refused
