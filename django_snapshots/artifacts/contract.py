@@ -37,6 +37,8 @@ class Artifact(Protocol):
             two restores of it wait for each other; None where there is nothing to share.
         target_folder() -> Path | None: the folder, without symlinks, that a restore replaces with all it holds; two of
             which one is inside the other are not restored in one go.
+        obstacle() -> str | None: why nothing can be put into the target as it is now, whatever the snapshot holds, and
+            what to do about it; None where nothing is known to be in the way. Leaves the target as it is.
         verify(source, facts) -> list[str]: what is wrong with the stream, a text for each thing, [] for nothing. Reads
             `source`, whose bytes are proved when its end is reached, and parses it; touches neither the target nor a
             server. Raises SnapshotError when it cannot tell (a program is missing, the disk is full).

@@ -97,6 +97,11 @@ class DatabaseArtifact:
         hint: Callable[[str], int | None] | None = getattr(self.connector, "size_hint", None)
         return None if hint is None else hint(self.alias)
 
+    def obstacle(self) -> str | None:
+        """Return why nothing can be put into the database; None where its connector knows of nothing."""
+        obstacle: Callable[[str], str | None] | None = getattr(self.connector, "obstacle", None)
+        return None if obstacle is None else obstacle(self.alias)
+
     def lock_key(self) -> str | None:
         """Return a text that is the same for every alias, here and elsewhere, of this database; None in memory."""
         return database_key(self.alias)

@@ -89,7 +89,7 @@ def _refuse_no_database(database: SQLiteDatabase) -> None:
     except sqlite3.DatabaseError as error:
         raise database.error(
             f"The file {database.path} is damaged or no SQLite database ({error}): nothing can be put into it. "
-            "Move it away, together with its -wal, -shm and -journal if there are any, and try again: "
+            "Move it away, together with its -wal, -shm and -journal if there are any, and run the same command again: "
             "a missing file is created."
         ) from error
 

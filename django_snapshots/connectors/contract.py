@@ -18,8 +18,8 @@ class Connector(Protocol):
     Attributes:
         suffix: The file name ending of the dump, without a dot, such as "sqlite3" or "pgdump".
 
-    A class may also have `stage(alias, source, facts)`, `size_hint(alias)`, `plan(alias, facts)`, `plain_on_disk` and
-    `check()`:
+    A class may also have `stage(alias, source, facts)`, `size_hint(alias)`, `obstacle(alias)`, `plan(alias, facts)`,
+    `plain_on_disk` and `check()`:
     the same as of an artifact (`django_snapshots.artifacts.contract.Artifact`), with the alias first. So may it have
     `verify(alias, source, facts) -> list[str]`, which asks no server: the alias is for messages, and may be of a
     database that this project does not have any more. For drills it may have `scratch_database(alias)`, a context

@@ -25,6 +25,7 @@ from django_snapshots.connectors._sqlite_target import (
     staging_parent,
 )
 from django_snapshots.connectors._sqlite_verify import verify_dump
+from django_snapshots.errors import SnapshotConnectorError
 from django_snapshots.scratch import free_space, require_space
 
 if TYPE_CHECKING:
@@ -124,6 +125,14 @@ class SQLiteConnector:
     def size_hint(self, alias: str) -> int | None:
         """Return the bytes of the database file, roughly those of its dump; None where there is no file."""
         return locate(alias).size_bytes()
+
+    def obstacle(self, alias: str) -> str | None:
+        """Return why the file cannot be written to, or is no database that could be; None where it can."""
+        try:
+            refuse_unwritable(locate(alias))
+        except SnapshotConnectorError as error:
+            return str(error)
+        return None
 
     def plan(self, alias: str, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Return what a restore would replace: `target`, its `current_size_bytes` (None where there is no file), and

@@ -9,7 +9,7 @@ from django_snapshots.engine.restore import NOTHING_CHANGED
 from django_snapshots.errors import SnapshotError, SnapshotRestoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -54,7 +54,8 @@ class SafetyNet:
         try:
             created = self._make(filled)
         except SnapshotError as error:
-            raise self._refusal(f"What is there now could not be saved: {error}") from error
+            reason = f"What is there now could not be saved: {error}"
+            raise self._refusal(reason, _obstacles(filled.values()) or _WAY_OUT) from error
         name = created.snapshot.name
         if created.problems:
             problem = created.problems[0].removesuffix(".")
@@ -76,8 +77,8 @@ class SafetyNet:
             return f"What is there now was also saved, as '{self.name}'; you may delete it."
         return f"What was there before is snapshot '{self.name}'."
 
-    def _refusal(self, reason: str) -> SnapshotRestoreError:
-        return SnapshotRestoreError(f"{reason} {_WAY_OUT}", untouched=list(self._savers))
+    def _refusal(self, reason: str, way_out: str = _WAY_OUT) -> SnapshotRestoreError:
+        return SnapshotRestoreError(f"{reason} {way_out}", untouched=list(self._savers))
 
 
 def _saver(planned: PlannedArtifact) -> Artifact:
@@ -85,6 +86,12 @@ def _saver(planned: PlannedArtifact) -> Artifact:
     for_safety: Callable[[Mapping[str, JsonValue]], Artifact] | None
     for_safety = getattr(planned.artifact, "for_safety", None)
     return planned.artifact if for_safety is None else for_safety(planned.record.facts)
+
+
+def _obstacles(artifacts: Iterable[Artifact]) -> str:
+    """Return what keeps the targets from being restored, whether they are saved before or not; "" for nothing."""
+    asked = [getattr(artifact, "obstacle", lambda: None)() for artifact in artifacts]
+    return " ".join(filter(None, asked))
 
 
 def _content(artifact: Artifact) -> str:

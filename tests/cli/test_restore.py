@@ -142,9 +142,11 @@ def test_what_is_empty_or_missing_is_not_saved(site: Site) -> None:
     assert (site.rows(), tree_digest(site.media)) == (ROWS, tree)
 
 
-def test_a_database_that_cannot_be_saved_stops_the_restore_with_the_way_out(site: Site) -> None:
+@pytest.mark.parametrize(
+    "damaged", [b"SQLite format 3\0" + b"\xff" * 4080, b"garbage" * 1000], ids=["damaged", "other"]
+)
+def test_a_database_that_can_neither_be_saved_nor_replaced_is_to_be_moved_away(site: Site, damaged: bytes) -> None:
     changed(site)
-    damaged = b"SQLite format 3\0" + b"\xff" * 4080
     site.database.write_bytes(damaged)
     tree = tree_digest(site.media)
 
@@ -152,13 +154,32 @@ def test_a_database_that_cannot_be_saved_stops_the_restore_with_the_way_out(site
     document = site.json("restore", "nightly", "--dry-run")
 
     assert "What is there now could not be saved: " in refused.stderr
-    assert "add --no-safety-snapshot (safety_snapshot=False); what is there now is then gone." in refused.stderr
+    assert (
+        "Move it away, together with its -wal, -shm and -journal if there are any, and run the same" in refused.stderr
+    )
+    assert "--no-safety-snapshot" not in refused.stderr, "it could not be replaced with that either"
     assert "Nothing was changed." in refused.stderr
     assert document["replaces"][0]["content"] == "unreadable"
     assert (site.database.read_bytes(), tree_digest(site.media)) == (damaged, tree)
     site.database.unlink()
     site.run("restore", "nightly", "--noinput")
     assert site.rows() == ROWS
+
+
+def test_what_cannot_be_saved_but_replaced_is_restored_without_saving_it(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", 'SNAPSHOTS = {"ARTIFACTS": {"shy": {"BACKEND": "shy.Shy"}}}')
+    (site.folder / "shy.py").write_text(
+        "import os\nclass Shy:\n    suffix = 'bin'\n    def dump(self, sink):\n"
+        "        if os.environ.get('SHY'):\n            raise ValueError('not now')\n        return {}\n"
+        "    def restore(self, source, facts):\n        source.read(1)\n"
+    )
+    site.run("backup", "shy", "--name", "nightly")
+
+    refused = site.run("restore", "nightly", "--noinput", exit_code=1, env={"SHY": "1"}).stderr
+    site.run("restore", "nightly", "--noinput", "--no-safety-snapshot", env={"SHY": "1"})
+
+    assert "What is there now could not be saved: shy could not be dumped: ValueError: not now" in refused
+    assert "add --no-safety-snapshot (safety_snapshot=False); what is there now is then gone." in refused
 
 
 def test_media_that_could_be_saved_in_part_only_stop_the_restore(site: Site) -> None:

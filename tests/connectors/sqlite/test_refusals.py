@@ -133,7 +133,7 @@ def test_a_live_file_that_is_no_database_is_not_overwritten(live: Path, museum: 
 
     assert str(caught.value) == (
         f"The file {live} is damaged or no SQLite database (file is not a database): nothing can be put into it. "
-        "Move it away, together with its -wal, -shm and -journal if there are any, and try again: "
+        "Move it away, together with its -wal, -shm and -journal if there are any, and run the same command again: "
         "a missing file is created."
     )
     assert live.read_text().startswith("my diary")
