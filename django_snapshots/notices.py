@@ -10,12 +10,13 @@ import logging
 import socket
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django_snapshots import signals
 from django_snapshots.conf.masking import scrub
 from django_snapshots.engine.outcome import BACKUP, HEALTH, forget_outcome, read_outcome, write_outcome
+from django_snapshots.errors import SnapshotBusyError
 from django_snapshots.scratch import format_size
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ class RunningBackup:
     """A backup at work.
 
     Attributes:
+        begin: To be called when nothing stands in its way any more.
         created: What it made; set by the caller once it is there.
     """
 
-    created: CreatedSnapshot | None = field(default=None)
+    begin: Callable[[], None]
+    created: CreatedSnapshot | None = None
 
 
 class Notices:
@@ -60,6 +63,7 @@ class Notices:
         ping_url: str | None = None,
         clock: Callable[[], datetime],
         secrets: Callable[[], frozenset[str]],
+        backup_is_due: Callable[[], bool],
     ) -> None:
         """Prepare; nothing is called yet.
 
@@ -69,20 +73,21 @@ class Notices:
             ping_url: What a cron monitor gave out; None for no monitor.
             clock: Gives the present, aware.
             secrets: Gives what no text may show; asked when there is a text of somebody else's.
+            backup_is_due: Says whether the newest backup is too old; asked when another run was in the way of one.
         """
         self._storage = storage
         self._recipients = recipients
         self._ping_url = ping_url
         self._clock = clock
         self._secrets = secrets
+        self._backup_is_due = backup_is_due
 
     @contextmanager
     def backup(self, name: str) -> Iterator[RunningBackup]:
         """Tell of the backup that runs inside the block: its start, and how it ended."""
-        started, running = time.monotonic(), RunningBackup()
+        started, running = time.monotonic(), RunningBackup(begin=lambda: self._ping("start"))
         self._send(signals.snapshot_started, name=name)
         self._event(logging.INFO, f"Backup '{name}' begins.", "snapshot_started", name)
-        self._ping("start")
         try:
             yield running
         except BaseException as error:
@@ -159,9 +164,18 @@ class Notices:
         text = self._clean("\n".join([str(error) or type(error).__name__, *getattr(error, "__notes__", [])]))
         self._event(logging.ERROR, f"Backup '{name}' failed: {text}", "snapshot_failed", name, seconds=seconds)
         self._send(signals.snapshot_failed, name=name, error=error, seconds=seconds)
+        if self._is_no_alarm(error):
+            return
         self._ping("fail")
         self._remember_failure(name)
         self._mail(f"Backup '{name}' failed", f"{type(error).__name__} after {seconds:.0f} s:\n{text}")
+
+    def _is_no_alarm(self, error: BaseException) -> bool:
+        """Whether a backup only met another run, while the newest one is not too old."""
+        if isinstance(error, SnapshotBusyError):
+            with self._logging_failure("The age of the newest backup could not be looked up"):
+                return not self._backup_is_due()
+        return False
 
     def _remember_failure(self, name: str) -> None:
         """Leave word of it for the next run; where the storage itself failed there is nowhere to leave it."""

@@ -30,6 +30,7 @@ from django_snapshots.engine import catalog, create, restore
 from django_snapshots.engine.events import ignore_progress
 from django_snapshots.engine.health import judge_health
 from django_snapshots.engine.lease import holding_storage
+from django_snapshots.engine.replacement import require_free
 from django_snapshots.engine.restore import RestoredSnapshot
 from django_snapshots.engine.safety import SafetyNet
 from django_snapshots.engine.target_locks import holding_targets
@@ -101,6 +102,7 @@ class Project:
             ping_url=self.settings.HEALTH.PING_URL,
             clock=clock,
             secrets=load_secrets,
+            backup_is_due=lambda: self.look_at_health().misses_a_backup,
         )
 
     @property
@@ -145,13 +147,15 @@ class Project:
         created_at = self.clock()
         name = self._configuration.snapshot_name(created_at) if name is None else name
         names = artifacts or ([] if databases else self.settings.DEFAULT_ARTIFACTS)
+        check_backup_name(name)
+        selected = select(names, databases, self.artifacts)
+        require_free(self.storage, name, overwrite=overwrite)
         with self.notices.backup(name) as running:
-            check_backup_name(name)
-            selected = select(names, databases, self.artifacts)
             require_fit_folders([self._configuration.storage, *self._configuration.replicas], selected)
             self._require_replaceable(name, overwrite=overwrite)
             form = snapshot_format or self.settings.SNAPSHOT_FORMAT
             with self._at_work("backup", selected, alone=False) as lease:
+                running.begin()
                 self._require_replaceable(name, overwrite=overwrite)  # once more: it may have been pinned meanwhile
                 running.created = self._create(
                     lease,

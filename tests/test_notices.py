@@ -13,7 +13,15 @@ from django.core import mail
 
 from django_snapshots import create_snapshot, list_snapshots, restore_snapshot, signals
 from django_snapshots._mail import Mail, send_in_time
-from django_snapshots.errors import SnapshotArtifactError, SnapshotStorageError
+from django_snapshots.engine.lease import holding_storage
+from django_snapshots.errors import (
+    SnapshotArtifactError,
+    SnapshotBusyError,
+    SnapshotError,
+    SnapshotExistsError,
+    SnapshotNameError,
+    SnapshotStorageError,
+)
 from django_snapshots.project import Project
 from tests.conf.checking import project
 from tests.fakes import BytesArtifact, MemoryStorage
@@ -102,11 +110,44 @@ def test_a_failed_backup_sends_its_error(heard: list[tuple[str, dict[str, Any]]]
     assert heard[1][1]["name"] == "nightly"
 
 
-def test_a_backup_of_an_unknown_artifact_is_told_as_failed(heard: list[tuple[str, dict[str, Any]]]) -> None:
-    with garden(), pytest.raises(SnapshotArtifactError):
-        create_snapshot(["roses"], name="nightly")
+@pytest.mark.parametrize(
+    ("artifacts", "name", "error"),
+    [(["roses"], "later", SnapshotArtifactError), ([], "nightly", SnapshotExistsError), ([], "a/b", SnapshotNameError)],
+    ids=["unknown artifact", "taken name", "no name"],
+)
+def test_what_was_typed_wrong_raises_no_alarm(
+    heard: list[tuple[str, dict[str, Any]]], artifacts: list[str], name: str, error: type[SnapshotError]
+) -> None:
+    storage = MemoryStorage()
+    with garden(storage=storage):
+        create_snapshot(name="nightly")
+        heard.clear()
+        with pytest.raises(error):
+            create_snapshot(artifacts, name=name)
+
+    assert heard == []
+    assert mail.outbox == []
+    assert not [path for path in storage.files if path.startswith(".outcome")]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_backup_that_meets_another_run_raises_an_alarm_only_where_a_backup_is_due(
+    heard: list[tuple[str, dict[str, Any]]], late: bool
+) -> None:
+    storage = MemoryStorage()
+    with garden(storage=storage):
+        if not late:
+            create_snapshot(name="nightly")
+        heard.clear()
+        here = Project()
+        with holding_storage(here.storage, "prune", clock=here.clock), pytest.raises(SnapshotBusyError):
+            create_snapshot(name="later")
 
     assert [name for name, _ in heard] == ["snapshot_started", "snapshot_failed"]
+    assert [message.subject.partition(" on ")[0] for message in mail.outbox] == (
+        ["[Django] [snapshots] Backup 'later' failed"] if late else []
+    )
+    assert bool([path for path in storage.files if path.startswith(".outcome")]) == late
 
 
 def test_a_restore_and_a_prune_are_told(heard: list[tuple[str, dict[str, Any]]]) -> None:
@@ -279,11 +320,14 @@ def test_no_secret_is_mailed_or_logged(caplog: pytest.LogCaptureFixture) -> None
 
 def test_the_command_mails_its_failure_and_prints_it_once(tmp_path: Path) -> None:
     site = notified_site(tmp_path)
-    site.run("backup", "--name", "one")
-    again = site.run("backup", "--name", "one", exit_code=1)
+    media = site.media.rename(site.folder / "elsewhere")
+    site.media.symlink_to("nowhere")
+    failed = site.run("backup", "--name", "one", exit_code=1)
+    site.media.unlink()
+    media.rename(site.media)
     site.run("backup", "--name", "two")
 
-    assert again.stderr.count("exists already") == 1
+    assert failed.stderr.count("No snapshot was made") == 1
     subjects = [message["Subject"] for message in mails(tmp_path / "mail")]
     assert ["failed" in subject for subject in subjects] == [True, False]
     assert "work again" in subjects[1]

@@ -80,6 +80,11 @@ class HealthReport:
         found = {check.state for check in self.checks}
         return next(state for state in reversed(STATES) if state in found)
 
+    @property
+    def misses_a_backup(self) -> bool:
+        """Whether the newest backup is too old, or there is none, or that cannot be told."""
+        return any(check.name in {"age", "storage"} and check.state != "ok" for check in self.checks)
+
 
 def span_text(span: timedelta) -> str:
     """Return a time for people: hours up to three days, then days."""

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from django_snapshots.engine.catalog import find_formats
 from django_snapshots.engine.verified import found_damage
-from django_snapshots.errors import SnapshotArtifactError
+from django_snapshots.errors import SnapshotArtifactError, SnapshotExistsError, SnapshotStorageError
 
 if TYPE_CHECKING:
     from django_snapshots.engine.catalog import Snapshot
     from django_snapshots.manifest import Manifest
+    from django_snapshots.storage.guard import GuardedStorage
 
-__all__ = ["require_no_less"]
+__all__ = ["require_free", "require_no_less"]
+
+
+def require_free(storage: GuardedStorage, name: str, *, overwrite: bool) -> None:
+    """Check before a backup begins that no snapshot has its name; a storage that fails is left for the backup to find.
+
+    Raises:
+        SnapshotExistsError: One has it, and `overwrite` is False.
+    """
+    taken = False
+    if not overwrite:
+        with suppress(SnapshotStorageError):
+            taken = bool(find_formats(storage, name))
+    if taken:
+        raise SnapshotExistsError(name)
 
 
 def require_no_less(new: Manifest, old: Snapshot) -> None:

@@ -14,7 +14,8 @@ from django.core import mail
 from prometheus_client.parser import text_string_to_metric_families
 
 from django_snapshots import create_snapshot, signals
-from django_snapshots.errors import SnapshotArtifactError
+from django_snapshots.engine.lease import holding_storage
+from django_snapshots.errors import SnapshotArtifactError, SnapshotBusyError
 from django_snapshots.project import Project
 from tests.fakes import MemoryStorage
 from tests.site import make_site
@@ -142,6 +143,17 @@ def test_a_monitor_is_told_of_start_success_and_failure() -> None:
 
     one, two, three = ["/start", ""], ["/start", "/fail"], ["/start", "/fail"]
     assert monitor.asked == [f"/token-1637{event}?x=1" for event in [*one, *two, *three]]
+
+
+def test_a_monitor_is_not_asked_by_a_backup_that_meets_another_run() -> None:
+    monitor = Monitor()
+    with monitor.serving() as url, garden(HEALTH={"PING_URL": url}):
+        create_snapshot(name="one")
+        here = Project()
+        with holding_storage(here.storage, "prune", clock=here.clock), pytest.raises(SnapshotBusyError):
+            create_snapshot(name="two")
+
+    assert monitor.asked == ["/token-1637/start?x=1", "/token-1637?x=1"]
 
 
 @pytest.mark.parametrize("status", [404, 503, None])
