@@ -25,6 +25,10 @@ Its recipient, the public key, is:
 
   {recipient}
 
+Snapshots that are encrypted for it name its fingerprint:
+
+  {fingerprint}
+
 Add this key to the settings of every host, below SNAPSHOTS:
 
 SNAPSHOTS["ENCRYPTION"] = {{
@@ -57,10 +61,11 @@ def keygen(session: Session) -> None:
     chosen = session.options["output"]
     file = Path(chosen or _default_file()).absolute()
     identity, recipient = generate_pair()
-    _write(file, _identity_text(identity, recipient, session.now), make_folder=chosen is None)
+    called = fingerprint(recipient)
+    _write(file, _identity_text(identity, recipient, called, session.now), make_folder=chosen is None)
     session.finish(
-        keygen_document(recipient, fingerprint(recipient), str(file)),
-        lambda: _TEXT.format(file=file, recipient=recipient).rstrip(),
+        keygen_document(recipient, called, str(file)),
+        lambda: _TEXT.format(file=file, recipient=recipient, fingerprint=called).rstrip(),
     )
 
 
@@ -73,9 +78,9 @@ def _default_file() -> Path:
         ) from error
 
 
-def _identity_text(identity: str, recipient: str, now: datetime) -> str:
+def _identity_text(identity: str, recipient: str, called: str, now: datetime) -> str:
     created = f"# created: {now.isoformat(timespec='seconds')}, by django-snapshots"
-    return f"{created}\n# public key: {recipient}\n{identity}\n"
+    return f"{created}\n# public key: {recipient}\n# fingerprint: {called}\n{identity}\n"
 
 
 def _write(file: Path, text: str, *, make_folder: bool) -> None:

@@ -138,7 +138,8 @@ class Age:
         if recipients and known is not None and not set(known) & set(recipients):
             raise SnapshotKeyError(
                 f"It was encrypted for {', '.join(recipients)}; the identity that is configured here is of "
-                f"{', '.join(known)} and does not open it. {self._where_to_put_it()}",
+                f"{', '.join(known)} and does not open it. "
+                f"{self._where_to_put_it(recipients)}",
                 codec=self.name,
             )
 
@@ -278,14 +279,14 @@ class Age:
             )
         return joined(found)
 
-    def _where_to_put_it(self) -> str:
+    def _where_to_put_it(self, whose: Sequence[str] = ()) -> str:
+        """Return where an identity is configured; the one of these fingerprints, where they are known."""
+        file = f"the file of the identity {' or '.join(whose)}" if whose else "the identity file"
         if self.identity_env is not None:
-            return (
-                f"Set the environment variable {self.identity_env} to the text of the identity file (AGE-SECRET-KEY-…)."
-            )
+            return f"Set the environment variable {self.identity_env} to the text of {file} (AGE-SECRET-KEY-…)."
         if self._is_configured:
             return (
-                f"Name its file in {_SETTING}['OPTIONS']['identity_file'], "
+                f"Name {file} in {_SETTING}['OPTIONS']['identity_file'], "
                 "or by the variable SNAPSHOTS_ENCRYPTION__OPTIONS__IDENTITY_FILE."
             )
         return (

@@ -134,7 +134,7 @@ def test_a_level_that_is_required_and_not_reached_fails_a_verify(encrypted: Site
     assert "--require-level 3 is a drill: add --deep." in misused.stderr
 
 
-def test_another_identity_changes_nothing(encrypted: Site, tmp_path: Path) -> None:
+def test_another_identity_changes_nothing(encrypted: Site, pair: Pair, tmp_path: Path) -> None:
     encrypted.run("backup", "--name", "nightly")
     encrypted.execute("DELETE FROM note")
     other = age_pair(tmp_path)
@@ -142,6 +142,7 @@ def test_another_identity_changes_nothing(encrypted: Site, tmp_path: Path) -> No
     failed = encrypted.run("restore", "nightly", "--noinput", exit_code=1, env=with_key(other))
 
     assert "the identity that is configured here is of SHA256:" in failed.stderr
+    assert f"to the text of the file of the identity {fingerprint(pair.recipient)} (AGE-SECRET" in failed.stderr
     assert encrypted.rows() == []
 
 
@@ -380,6 +381,20 @@ def test_keygen_makes_a_pair_that_age_knows_in_a_private_file(tmp_path: Path) ->
     assert document["recipient"] in (tmp_path / "second.txt").read_text()
     assert document["settings"]["ENCRYPTION"]["OPTIONS"] == {"recipients": [document["recipient"]]}
     assert "AGE-SECRET-KEY" not in json.dumps(document)
+
+
+def test_keygen_shows_the_fingerprint_that_snapshots_name_and_age_reads_its_file(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", "SNAPSHOTS = None")
+    key, age = tmp_path / "key.txt", require_program("age")
+
+    printed = site.run("keygen", "--output", str(key)).stdout
+
+    recipient = next(line.strip() for line in printed.splitlines() if line.startswith("  age1"))
+    encrypted = subprocess.run([age, "-r", recipient], input=b"tulips", capture_output=True, check=True).stdout
+    opened = subprocess.run([age, "-d", "-i", str(key)], input=encrypted, capture_output=True, check=True).stdout
+    assert opened == b"tulips"
+    assert f"\n  {fingerprint(recipient)}\n" in printed
+    assert f"\n# fingerprint: {fingerprint(recipient)}\n" in key.read_text()
 
 
 def test_the_settings_that_keygen_shows_work_when_they_are_pasted(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pyrage
 import pytest
 
 from django_snapshots.codecs import Age
-from django_snapshots.codecs.age import generate_pair
+from django_snapshots.codecs.age import fingerprint, generate_pair
 from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.errors import SnapshotCodecError, SnapshotKeyError
 from tests.codecs.keys import age_pair, ssh_pair
@@ -473,3 +473,15 @@ def test_a_missing_package_is_a_problem_that_names_the_extra(monkeypatch: pytest
     ):
         with pytest.raises(SnapshotCodecError, match=re.escape("django-snapshots[age]")):
             refusal()
+
+
+def test_the_error_for_a_wrong_identity_asks_for_the_file_of_the_right_one(tmp_path: Path) -> None:
+    right, wrong = age_pair(tmp_path), age_pair(tmp_path, "other.txt")
+
+    with pytest.raises(SnapshotKeyError) as caught:
+        Age(identity_file=wrong.identity_file).require_key([fingerprint(right.recipient)])
+
+    assert (
+        f"the identity that is configured here is of {fingerprint(wrong.recipient)} and does not open it. "
+        f"Name the file of the identity {fingerprint(right.recipient)} in SNAPSHOTS['ENCRYPTION']"
+    ) in str(caught.value)
