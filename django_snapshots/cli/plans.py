@@ -120,5 +120,6 @@ def restored_text(restored: RestoredSnapshot, undo: str | None) -> str:
     """Return what `restore` says at its end."""
     lines = [f"Restored from snapshot '{restored.plan.manifest.name}'."]
     if undo:
-        lines += [f"What was there before is snapshot '{restored.safety_snapshot}'. To undo this restore:", f"  {undo}"]
+        saved = f"What was there before is snapshot '{restored.safety_snapshot}'."
+        lines += [f"{saved} To undo this restore:", f"  python {undo}"]
     return "\n".join(lines)

@@ -37,12 +37,12 @@ def test_a_restore_saves_what_it_replaces_and_says_the_command_that_undoes_it(si
 
     assert site.rows() == ROWS
     safety = next(name for name in site.names() if name.startswith("pre-restore-"))
-    assert (
-        f"What was there before is snapshot '{safety}'. To undo this restore:\n  manage.py snapshots restore "
-        in printed
-    )
-    undo = printed.strip().rpartition("manage.py snapshots ")[2].split()
-    site.run(*undo, "--noinput")
+    told, undo = printed.strip().rsplit("\n", 1)
+    assert told.endswith(f"What was there before is snapshot '{safety}'. To undo this restore:")
+    assert undo == f"  python manage.py snapshots restore {safety}"
+    program, *arguments = undo.split()[1:]
+    assert program == "manage.py"
+    site.run(*arguments[1:], "--noinput")
     assert (site.rows(), tree_digest(site.media)) == before
 
 
