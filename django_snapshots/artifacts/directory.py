@@ -182,6 +182,16 @@ class DirectoryArtifact:
             "free_bytes": free_space(target),
         }
 
+    def obstacle(self) -> str | None:
+        """Return that neither the folder nor the one above it may be written; None where one of them may."""
+        target = self._target()
+        # Folders that are missing above it are made.
+        above = next((folder for folder in target.parents if os.path.exists(folder)), target)  # noqa: PTH110
+        if os.access(above, os.W_OK | os.X_OK) or os.access(target, os.R_OK | os.W_OK | os.X_OK):
+            return None
+        inside = f", nor is {shown(target)}" if target.exists() else ""
+        return f"{shown(above)} is not writable for this user{inside}. Restore as a user who may write there."
+
     def content(self) -> Content:
         """Return whether the folder holds anything."""
         target = self._target()

@@ -131,7 +131,11 @@ def backup_document(created: CreatedSnapshot) -> Document:
 
 
 def restore_document(
-    plan: RestorePlan, *, restored: RestoredSnapshot | None = None, undo: str | None = None
+    plan: RestorePlan,
+    *,
+    restored: RestoredSnapshot | None = None,
+    undo: str | None = None,
+    obstacles: Sequence[str] = (),
 ) -> Document:
     """Return the document of `restore`, of a plan alone without `restored`."""
     parts = [(planned.replaces, _planned_document(planned)) for planned in plan.artifacts]
@@ -142,6 +146,7 @@ def restore_document(
         "compares": [document for replaces, document in parts if not replaces],
         "safety_snapshot": restored.safety_snapshot if restored else None,
         "undo": undo,
+        "obstacles": list(obstacles),
         "status": "restored" if restored else "planned",
     }
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from django_snapshots.engine.restore import PlannedArtifact, RestoredSnapshot, RestorePlan
 
-__all__ = ["plan_text", "restored_text"]
+__all__ = ["plan_text", "restored_text", "tried_text"]
 
 _MOST_NAMES = 8
 _SAID = {
@@ -23,8 +23,23 @@ _SAID = {
 """What has a line of its own; other facts are said as they are called."""
 
 
-def plan_text(plan: RestorePlan, *, now: datetime, safety_snapshot: bool, absent: Iterable[str] = ()) -> str:
-    """Return what a restore will replace by what, what the snapshot does not hold, and whether it saves that first."""
+def plan_text(
+    plan: RestorePlan,
+    *,
+    now: datetime,
+    safety_snapshot: bool,
+    absent: Iterable[str] = (),
+    obstacles: Iterable[str] = (),
+) -> str:
+    """Return what a restore will replace by what, and whether it saves that first.
+
+    Args:
+        plan: What it will do.
+        now: The present, aware.
+        safety_snapshot: Whether what is there is saved.
+        absent: Lines on what the snapshot does not hold.
+        obstacles: Texts on what keeps it from being carried out.
+    """
     manifest = plan.manifest
     made = f"{moment_text(manifest.created_at)} ({age_text(manifest.created_at, now)} ago)"
     lines = [f"Snapshot '{manifest.name}' of {made}, made on {manifest.hostname}."]
@@ -40,6 +55,7 @@ def plan_text(plan: RestorePlan, *, now: datetime, safety_snapshot: bool, absent
     lines += absent
     if replaced:
         lines.append(_safety_line(replaced, safety_snapshot=safety_snapshot))
+    lines += [f"NOT POSSIBLE: {text}" for text in obstacles]
     return "\n".join(lines)
 
 
@@ -114,6 +130,12 @@ def _safety_line(replaced: list[PlannedArtifact], *, safety_snapshot: bool) -> s
     if not safety_snapshot:
         return f"What is there now is NOT saved before (--no-safety-snapshot): {', '.join(names)}."
     return f"What is there now is saved before, as a snapshot 'pre-restore-…': {', '.join(names)}."
+
+
+def tried_text(*, possible: bool) -> str:
+    """Return what `restore --dry-run` says at its end."""
+    way_out = "" if possible else " What makes the restore NOT POSSIBLE is said above; mend it first."
+    return f"All files are as the manifest says.{way_out} Nothing was changed (--dry-run)."
 
 
 def restored_text(restored: RestoredSnapshot, undo: str | None) -> str:

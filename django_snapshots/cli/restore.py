@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django_snapshots.cli import documents, plans
 from django_snapshots.cli.absent import absent_lines, way_to_artifact
-from django_snapshots.errors import SnapshotArtifactError
+from django_snapshots.engine.obstacles import find_obstacles
+from django_snapshots.errors import SnapshotArtifactError, SnapshotRestoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +29,16 @@ def restore(project: Project, session: Session) -> None:
         project.require_restore_allowed()
     plan = _plan(project, session)
     absent = [] if _is_narrowed(options) else absent_lines(project, session, plan.snapshot)
-    session.say(plans.plan_text(plan, now=session.now, safety_snapshot=options["safety_snapshot"], absent=absent))
+    obstacles = _obstacles(project, plan)
+    text = plans.plan_text(
+        plan, now=session.now, safety_snapshot=options["safety_snapshot"], absent=absent, obstacles=obstacles
+    )
+    session.say(text)
     if options["dry_run"]:
         with session.progress() as on_progress:
             project.verify(plan, on_progress=on_progress)
         session.finish(
-            documents.restore_document(plan),
-            lambda: "All files are as the manifest says. Nothing was changed (--dry-run).",
+            documents.restore_document(plan, obstacles=obstacles), lambda: plans.tried_text(possible=not obstacles)
         )
         return
     _confirm(session, plan)
@@ -44,6 +48,15 @@ def restore(project: Project, session: Session) -> None:
     session.finish(
         documents.restore_document(plan, restored=restored, undo=undo), lambda: plans.restored_text(restored, undo)
     )
+
+
+def _obstacles(project: Project, plan: RestorePlan) -> list[str]:
+    """Return what keeps the plan from being carried out here, as far as it can be known before."""
+    try:
+        project.require_restore_allowed()
+    except SnapshotRestoreError as error:
+        return [str(error), *find_obstacles(plan.targets.values())]
+    return find_obstacles(plan.targets.values())
 
 
 def _plan(project: Project, session: Session) -> RestorePlan:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from django_snapshots.engine.obstacles import find_obstacles
 from django_snapshots.engine.restore import NOTHING_CHANGED
 from django_snapshots.errors import SnapshotError, SnapshotRestoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -55,7 +56,7 @@ class SafetyNet:
             created = self._make(filled)
         except SnapshotError as error:
             reason = f"What is there now could not be saved: {error}"
-            raise self._refusal(reason, _obstacles(filled.values()) or _WAY_OUT) from error
+            raise self._refusal(reason, " ".join(find_obstacles(filled.values())) or _WAY_OUT) from error
         name = created.snapshot.name
         if created.problems:
             problem = created.problems[0].removesuffix(".")
@@ -86,12 +87,6 @@ def _saver(planned: PlannedArtifact) -> Artifact:
     for_safety: Callable[[Mapping[str, JsonValue]], Artifact] | None
     for_safety = getattr(planned.artifact, "for_safety", None)
     return planned.artifact if for_safety is None else for_safety(planned.record.facts)
-
-
-def _obstacles(artifacts: Iterable[Artifact]) -> str:
-    """Return what keeps the targets from being restored, whether they are saved before or not; "" for nothing."""
-    asked = [getattr(artifact, "obstacle", lambda: None)() for artifact in artifacts]
-    return " ".join(filter(None, asked))
 
 
 def _content(artifact: Artifact) -> str:

@@ -502,3 +502,63 @@ def test_a_failure_after_saving_that_changed_nothing_does_not_speak_of_before(tm
     (safety, _) = site.names()
     assert f"Nothing was changed.\nWhat is there now was also saved, as '{safety}'; you may delete it.\n" in refused
     assert "What was there before" not in refused
+
+
+def obstacles(site: Site, *options: str) -> list[str]:
+    """Plan a restore as an ordinary user; return what is said to be in its way, and check that text and JSON agree."""
+    arguments = ("restore", "nightly", *options, "--dry-run")
+    printed = site.run(*arguments, preexec_fn=without_the_rights_of_root).stdout
+    document = site.json(*arguments, preexec_fn=without_the_rights_of_root)
+    said = [line.removeprefix("NOT POSSIBLE: ") for line in printed.splitlines() if line.startswith("NOT POSSIBLE: ")]
+    assert document["obstacles"] == said
+    assert ("mend it first. Nothing was changed (--dry-run)." in printed) == bool(said)
+    return said
+
+
+def test_a_plan_that_can_be_carried_out_names_no_obstacle(site: Site, tmp_path: Path) -> None:
+    changed(site)
+
+    assert obstacles(site) == []
+    assert obstacles(site, "--media-root", str(tmp_path / "to" / "be" / "made")) == []
+
+
+def test_a_plan_names_each_folder_that_cannot_be_written(site: Site, tmp_path: Path) -> None:
+    changed(site)
+    closed = tmp_path / "closed"
+    for folder in (closed, site.folder):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o500)
+
+    (media,) = obstacles(site, "--media-root", str(closed / "new"))
+    (database,) = obstacles(site)
+
+    assert media == f"{closed} is not writable for this user. Restore as a user who may write there."
+    assert database == f"{site.folder} is not writable for this user. Restore as the user who owns it."
+    refused = site.run(
+        *("restore", "nightly", "--media-root", str(closed / "new"), "--noinput"),
+        exit_code=1,
+        preexec_fn=without_the_rights_of_root,
+    )
+    assert str(closed) in refused.stderr
+
+
+def test_a_media_folder_whose_parent_cannot_be_written_is_no_obstacle_while_it_can_be(site: Site) -> None:
+    changed(site)
+    site.folder.chmod(0o500)
+
+    assert obstacles(site, "media") == []
+    site.media.chmod(0o500)
+    assert obstacles(site, "media") == [
+        f"{site.folder} is not writable for this user, nor is {site.media}. Restore as a user who may write there."
+    ]
+
+
+def test_a_plan_says_that_restoring_is_switched_off_and_that_a_file_is_no_database(tmp_path: Path) -> None:
+    site = changed(make_site(tmp_path / "site", 'SNAPSHOTS = {"ALLOW_RESTORE": False}'))
+    site.database.write_bytes(b"garbage" * 1000)
+
+    switched_off, garbage = obstacles(site)
+
+    assert switched_off.startswith("Restoring is switched off here: SNAPSHOTS['ALLOW_RESTORE'] is False.")
+    assert "no SQLite database" in garbage
+    assert "Move it away" in garbage
