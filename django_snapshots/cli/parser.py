@@ -32,7 +32,8 @@ def add_verbs(parser: CommandParser, on_usage_error: Callable[[str], None]) -> N
             on_usage_error(message)
             return super().error(message)
 
-        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        # Its overloads are about the type of the namespace, which is passed on.
+        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
             found, left = super().parse_known_args(args, namespace)
             left = _take_names(found, left)
             if left:

@@ -40,10 +40,11 @@ def verify_stored(
             if not failed and not isinstance(error, SnapshotDigestError | SnapshotFileMissingError):
                 raise
             failed[planned.record.name] = error
-    for error in failed.values():
+    if failed:
+        first, *_ = failed.values()
         for line in _way_around(plan, list(failed)):
-            error.add_note(line)
-        raise error
+            first.add_note(line)
+        raise first
 
 
 def _verify_file(
