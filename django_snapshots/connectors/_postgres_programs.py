@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from django_snapshots.connectors._postgres_session import Session
 
-__all__ = ["Client", "dump_command", "find_client", "installed_clients", "newest_client"]
+__all__ = ["Client", "Directory", "dump_command", "find_client", "installed_clients", "newest_client"]
+
+Directory = str | os.PathLike[str]
 
 _LAYOUTS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 """Where Debian, the PostgreSQL project's RPMs and Homebrew put each major version beside the others."""
@@ -60,7 +62,7 @@ class Client(NamedTuple):
         return next(iter(parse_version(self.version)), 0)
 
 
-def installed_clients(name: str, bin_directory: Path | None) -> list[Path]:
+def installed_clients(name: str, bin_directory: Directory | None) -> list[Path]:
     """Return the programs of that name, the preferred first, without running any.
 
     Args:
@@ -68,7 +70,7 @@ def installed_clients(name: str, bin_directory: Path | None) -> list[Path]:
         bin_directory: Only this directory is looked at; None for PATH, then every version that is installed.
     """
     if bin_directory is not None:
-        path = bin_directory / name
+        path = Path(bin_directory, name)
         return [path] if path.is_file() and os.access(path, os.X_OK) else []
     directories = [directory for layout in _LAYOUTS for directory in Path("/").glob(layout[1:])]
     directories.sort(key=lambda directory: parse_version(str(directory)), reverse=True)
@@ -77,7 +79,7 @@ def installed_clients(name: str, bin_directory: Path | None) -> list[Path]:
     return real or found
 
 
-def find_client(name: str, at_least: int, session: Session, *, bin_directory: Path | None, reason: str) -> Client:
+def find_client(name: str, at_least: int, session: Session, *, bin_directory: Directory | None, reason: str) -> Client:
     """Return the first program of that name whose major version is at least that.
 
     Args:
@@ -102,7 +104,7 @@ def find_client(name: str, at_least: int, session: Session, *, bin_directory: Pa
     )
 
 
-def newest_client(name: str, session: Session, *, bin_directory: Path | None) -> Client:
+def newest_client(name: str, session: Session, *, bin_directory: Directory | None) -> Client:
     """Return the newest program of that name; arguments as of `find_client`.
 
     Raises:

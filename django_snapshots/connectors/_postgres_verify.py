@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from django_snapshots.connectors._postgres_programs import Directory
     from django_snapshots.connectors._program import RunningProgram
 
 __all__ = ["verify_dump"]
 
 
-def verify_dump(alias: str, source: BinaryIO, facts: Mapping[str, Any], bin_directory: Path | None) -> list[str]:
+def verify_dump(alias: str, source: BinaryIO, facts: Mapping[str, Any], bin_directory: Directory | None) -> list[str]:
     """Return what is wrong with the dump.
 
     Raises:
@@ -90,7 +91,7 @@ def _script_damage(read: Callable[[], bytes]) -> list[str]:
     return [] if reader.complete else ["The dump is not whole: the mark at its end is missing."]
 
 
-def _pg_restore(alias: str, at_least: int, bin_directory: Path | None) -> Path:
+def _pg_restore(alias: str, at_least: int, bin_directory: Directory | None) -> Path:
     artifact = f"database/{alias}"
     for path in installed_clients("pg_restore", bin_directory):
         if next(iter(parse_version(version_line(path, artifact=artifact))), 0) >= at_least:

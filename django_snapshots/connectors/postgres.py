@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os  # noqa: TC003 - the annotations of __init__ are evaluated when OPTIONS are validated
 from copy import copy
-from pathlib import Path  # noqa: TC003 - the annotations of __init__ are evaluated when OPTIONS are validated
 from typing import TYPE_CHECKING, Any, Literal
 
 from django_snapshots.conf.problems import Problem
@@ -35,6 +35,7 @@ from django_snapshots.scratch import scratch_directory
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from typing import BinaryIO
 
     from pydantic import JsonValue
@@ -62,7 +63,7 @@ class PostgresConnector:
         exclude_tables: tuple[str, ...] = (),
         exclude_table_data: tuple[str, ...] = (),
         lock_timeout_s: float = 30.0,
-        bin_directory: Path | None = None,
+        bin_directory: str | os.PathLike[str] | None = None,
     ) -> None:
         """Store the options.
 

@@ -308,7 +308,7 @@ def test_missing_programs_are_a_problem_of_the_configuration(tmp_path: Path, mon
 
 
 def test_options_that_mean_nothing_are_problems_of_the_configuration(tmp_path: Path) -> None:
-    connector = PostgresConnector(bin_directory=tmp_path, lock_timeout_s=0)
+    connector = PostgresConnector(bin_directory=str(tmp_path), lock_timeout_s=0)
 
     assert [(problem.id, problem.path) for problem in connector.check()] == [
         ("snapshots.W007", ("bin_directory",)),

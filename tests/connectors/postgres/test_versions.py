@@ -83,7 +83,7 @@ def test_the_output_of_a_newer_pg_dump_is_restored_on_the_server_it_came_from(
 def test_a_pg_restore_older_than_the_dump_is_refused_before_it_runs(
     live: Database, newer_programs: Path, server: PostgresServer
 ) -> None:
-    dumped = dump(PostgresConnector(bin_directory=newer_programs))
+    dumped = dump(PostgresConnector(bin_directory=str(newer_programs)))  # as written in settings.py
 
     with pytest.raises(SnapshotConnectorError, match="too old: the dump was made by pg_dump"):
         restore(PostgresConnector(bin_directory=server.programs), dumped)
