@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import typing
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -73,9 +74,9 @@ def check_options(
         found = option_problems(error, parameter_names(cls), path, secrets)
         return CheckedOptions({}, problems + [one for one in found if one.path not in reported], secrets)
     problems += [
-        _text_problem((*path, key), validated[key], secret=key in secrets or is_secret_name(key))
+        _type_problem((*path, key), value, validated[key], secret=key in secrets or is_secret_name(key))
         for key, value in options.items()
-        if key not in outside and isinstance(value, str) and _is_no_text(validated[key])
+        if key not in outside and _was_converted(value, validated[key])
     ]
     values = {key: plain(validated[key]) if key in outside else value for key, value in options.items()}
     return CheckedOptions({} if problems else values, problems, secrets)
@@ -101,15 +102,20 @@ def parameter_names(cls: type) -> list[str]:
     return [parameter.name for parameter in _parameters(cls) if parameter.kind is not _Parameter.VAR_KEYWORD]
 
 
-def _is_no_text(value: object) -> bool:
-    """Say whether text was read as something else: the class would be passed the text, which it does not expect."""
-    return any(base.__name__ in _NUMBERS_AND_CONTAINERS for base in type(value).__mro__)
+def _was_converted(value: object, validated: object) -> bool:
+    """Say whether a value was read as one of another type: the class would be passed what it does not expect."""
+    if isinstance(value, str):
+        return any(base.__name__ in _NUMBERS_AND_CONTAINERS for base in type(validated).__mro__)
+    if isinstance(value, bytes):
+        return isinstance(validated, (str, os.PathLike))
+    return isinstance(value, float) and type(validated) is int
 
 
-def _text_problem(place: Path, validated: object, *, secret: bool) -> Problem:
+def _type_problem(place: Path, value: object, validated: object, *, secret: bool) -> Problem:
     expected = type(validated).__name__
-    hint = f"Write a {expected}, without quotes." if secret else f"Write {validated!r}, without quotes."
-    return Problem("snapshots.E002", place, f"Input should be of type {expected}, it is text.", hint)
+    found, how = ("text", ", without quotes") if isinstance(value, str) else (type(value).__name__, "")
+    hint = f"Write a {expected}{how}." if secret else f"Write {validated!r}{how}."
+    return Problem("snapshots.E002", place, f"Input should be of type {expected}, it is {found}.", hint)
 
 
 @lru_cache(maxsize=256)

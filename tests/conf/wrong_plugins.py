@@ -163,6 +163,20 @@ WRONG_PLUGINS = [
         ],
     ),
     Wrong(
+        "whole number with a point",
+        lambda: storage(PLUGINS + ".Typed", level=3.0),
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['level']: (E002) Input should be of type int, it is float. HINT: Write 3."
+        ],
+    ),
+    Wrong(
+        "bytes for a path",
+        lambda: storage(LOCAL, location=b"/srv"),
+        expected=[
+            "SNAPSHOTS['STORAGE']['OPTIONS']['location']: (E002) Input should be of type str, it is bytes. HINT: Write '/srv'."
+        ],
+    ),
+    Wrong(
         "duration in quotes",
         lambda: storage(PLUGINS + ".Typed", every="P30D"),
         expected=[
