@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os  # noqa: TC003 - the annotations of __init__ are evaluated when OPTIONS are validated
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from django_snapshots.errors import SnapshotCodecError, SnapshotKeyError
 from django_snapshots.key_texts import from_environment, key_lines, read_key_file, reason
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Generator, Iterator, Sequence
     from typing import BinaryIO
 

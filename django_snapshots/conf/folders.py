@@ -66,4 +66,7 @@ def _database_problem(alias: str, file: Path, name: str, folder: Path) -> Proble
 
 def resolved(path: Path) -> Path:
     """Return the path without symlinks, whether there is anything or not."""
-    return Path(os.path.realpath(path))
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:  # a NUL character, which is told at its place
+        return path

@@ -108,7 +108,7 @@ def _was_converted(value: object, validated: object) -> bool:
         return any(base.__name__ in _NUMBERS_AND_CONTAINERS for base in type(validated).__mro__)
     if isinstance(value, bytes):
         return isinstance(validated, (str, os.PathLike))
-    return isinstance(value, float) and type(validated) is int
+    return type(validated) is int and not isinstance(value, int)
 
 
 def _type_problem(place: Path, value: object, validated: object, *, secret: bool) -> Problem:

@@ -71,7 +71,8 @@ def installed_clients(name: str, bin_directory: Directory | None) -> list[Path]:
     """
     if bin_directory is not None:
         path = Path(bin_directory, name)
-        return [path] if path.is_file() and os.access(path, os.X_OK) else []
+        # Path.is_file raises for a name that no file can have.
+        return [path] if os.path.isfile(path) and os.access(path, os.X_OK) else []  # noqa: PTH113
     directories = [directory for layout in _LAYOUTS for directory in Path("/").glob(layout[1:])]
     directories.sort(key=lambda directory: parse_version(str(directory)), reverse=True)
     found = find_programs(name, directories)

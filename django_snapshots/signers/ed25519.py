@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os  # noqa: TC003 - the annotations of __init__ are evaluated when OPTIONS are validated
 from typing import TYPE_CHECKING, Any
 
 from django_snapshots.conf.problems import Problem
@@ -9,7 +10,6 @@ from django_snapshots.errors import SnapshotSigningError
 from django_snapshots.key_texts import from_environment, key_lines, read_key_file, reason
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
 __all__ = ["Ed25519"]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+import os  # noqa: TC003 - the annotations of __init__ are evaluated when OPTIONS are validated
 
 from django_snapshots.conf.problems import Problem
 from django_snapshots.errors import SnapshotSigningError
 from django_snapshots.key_texts import from_environment, read_key_file, reason
-
-if TYPE_CHECKING:
-    import os
 
 __all__ = ["HMAC"]
 

@@ -55,7 +55,7 @@ class DjangoStorageBackend:
     def local_folder(self) -> Path | None:
         """The folder of this host that `check --deploy` looks at; None where files go elsewhere."""
         storage = self._build()[0]
-        return Path(storage.location) if storage is not None and _is_local(storage) else None
+        return _folder_of(storage) if storage is not None and _is_local(storage) else None
 
     @property
     def is_remote(self) -> bool:
@@ -182,7 +182,7 @@ def _no_storage(value: object) -> Problem:
 
 def _mistake(storage: Storage) -> tuple[str, str] | None:
     if _is_local(storage):
-        return reserved_name_mistake(storage.location)
+        return reserved_name_mistake(_folder_of(storage))
     cloud = cloud_of(storage)
     return cloud.mistake() if cloud else None
 
@@ -191,6 +191,10 @@ def _masked(error: Exception, spec: object) -> str:
     from django_snapshots.conf.masking import scrub, secret_texts  # noqa: PLC0415 - imports pydantic
 
     return scrub(f"{type(error).__name__}: {error}", secret_texts(spec))
+
+
+def _folder_of(storage: FileSystemStorage) -> Path:
+    return Path(os.fsdecode(storage.location))
 
 
 def _is_local(storage: Storage) -> TypeGuard[FileSystemStorage]:
@@ -295,6 +299,6 @@ def _names(entries: list[str], above: str) -> Iterator[str]:
 
 
 def _require_disk(storage: FileSystemStorage, error: OSError) -> None:
-    found = missing_disk(Path(storage.location))
+    found = missing_disk(_folder_of(storage))
     if found:
         raise SnapshotStorageError(found, operation="list") from error
