@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django_snapshots.engine.catalog import Snapshot
     from django_snapshots.engine.incomplete import Leftover
     from django_snapshots.engine.replicas import Replica
+    from django_snapshots.manifest import ArtifactRecord
     from django_snapshots.storage.guard import GuardedStorage
 
 __all__ = ["HealthCheck", "HealthReport", "HealthThresholds", "State", "judge_health"]
@@ -134,15 +135,25 @@ def _damage(snapshots: Sequence[Snapshot]) -> HealthCheck:
 
 def _content(backups: Sequence[Snapshot]) -> Iterator[HealthCheck]:
     """Judge the newest with each artifact: one of the database alone says nothing of the media files."""
-    seen: set[str] = set()
-    texts = []
+    held: dict[str, list[tuple[str, ArtifactRecord]]] = {}
     for snapshot in backups:
         for record in snapshot.require_manifest().artifacts:
-            if record.lacks and record.name not in seen:
-                texts.append(f"'{snapshot.name}' does not hold all of {record.name}: {record.lacks}.")
-            seen.add(record.name)
+            held.setdefault(record.name, []).append((snapshot.name, record))
+    texts = [text for newest, *before in held.values() for text in _strange_content(newest, before)]
     if texts:
         yield HealthCheck("content", "warning", " ".join(texts))
+
+
+def _strange_content(newest: tuple[str, ArtifactRecord], before: Sequence[tuple[str, ArtifactRecord]]) -> Iterator[str]:
+    snapshot, record = newest
+    if record.lacks:
+        yield f"'{snapshot}' does not hold all of {record.name}: {record.lacks}."
+    filled = next((name for name, earlier in before[:_COMPARED] if earlier.facts.get("files")), None)
+    if filled and record.facts.get("files") == 0:
+        yield (
+            f"'{snapshot}' holds no file of {record.name}, and '{filled}' before it does. "
+            "Was the folder moved, or a disk not mounted?"
+        )
 
 
 def _verification(

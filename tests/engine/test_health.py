@@ -71,7 +71,7 @@ class Garden:
     def back_up(self, size: int = 1000, name: str = "media", prefix: str = "day-", problems: Sequence[str] = ()) -> str:
         self.number += 1
         made = f"{prefix}{self.number}"
-        artifacts = {name: BytesArtifact(bytes(size), facts={"problems": list(problems)})}
+        artifacts = {name: BytesArtifact(bytes(size), facts={"problems": list(problems), "files": size // 100})}
         create_snapshot(self.storage, artifacts, name=made, created_at=self.clock(), host=HOST)
         return made
 
@@ -194,6 +194,19 @@ def test_a_newest_snapshot_that_lacks_something_is_a_warning_until_a_whole_one_f
 
     garden.nights(1000)
     assert "content" not in states(garden.report())
+
+
+def test_a_folder_that_had_files_and_has_none_is_told_as_long_as_it_is(garden: Garden) -> None:
+    garden.nights(1000, 1000, 0)
+    once = garden.report()
+    garden.nights(0)
+    twice = garden.report()
+    garden.nights(100)
+
+    told = "holds no file of media, and 'day-2' before it does. Was the folder moved, or a disk not mounted?"
+    assert message(once, "content") == f"'day-3' {told}"
+    assert message(twice, "content") == f"'day-4' {told}"
+    assert "content" not in {check.name for check in garden.report().checks}
 
 
 def test_a_date_in_the_future_is_a_warning(garden: Garden) -> None:
