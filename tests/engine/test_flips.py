@@ -7,7 +7,9 @@ unfound, and only there.
 from __future__ import annotations
 
 import json
+import math
 import random
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from django_snapshots.errors import SnapshotError
 from django_snapshots.signers import HMAC
 from django_snapshots.storage.guard import GuardedStorage
 from tests.connectors.databases import alias_of
+from tests.docs.pages import DOCS
 from tests.fakes import HOST, AdvancedMemoryStorage, FixedClock
 from tests.soak import sized
 from tests.trees import tree_digest
@@ -70,6 +73,7 @@ KINDS = {
     "archive of gzip": Kind("archive", Gzip()),
     "encrypted directory": Kind("directory", Zstd(), encrypted=True),
     "encrypted archive": Kind("archive", Zstd(), encrypted=True),
+    "encrypted and signed directory": Kind("directory", Zstd(), encrypted=True, signed=True, untold=frozenset()),
     "signed directory": Kind("directory", Zstd(), signed=True, untold=frozenset()),
     "signed archive": Kind("archive", Zstd(), signed=True, untold=frozenset()),
 }
@@ -177,7 +181,7 @@ def test_no_changed_byte_stays_unfound_or_reaches_a_target(
     manifest = manifest_in(whole)
     assert verified(GuardedStorage(whole, signer=signer), target)
 
-    for number in range(ROUNDS // len(KINDS)):
+    for number in range(math.ceil(ROUNDS / len(KINDS))):
         memory = AdvancedMemoryStorage()
         path = chance.choice(sorted(whole.files))
         memory.files = {**whole.files, path: changed(whole.files[path], chance)}
@@ -195,3 +199,10 @@ def test_no_changed_byte_stays_unfound_or_reaches_a_target(
         if reached:
             target.write("that are live")
             live = target.state()
+
+
+def test_the_page_on_signing_lists_what_nothing_else_tells() -> None:
+    page = (DOCS / "how-to" / "sign.md").read_text("utf-8")
+    listed = page.partition("Nothing tells a change in")[2].partition("Nor does")[0]
+
+    assert set(re.findall(r"`(\w+)`", listed)) == UNTOLD
