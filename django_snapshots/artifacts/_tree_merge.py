@@ -63,7 +63,7 @@ def take_over(replaced: Path, live: Path, omit: Callable[[os.DirEntry[str]], boo
     try:
         _merge_trees(replaced, live, omit)
     except _ClashError as clash:
-        raise SnapshotArtifactError(f"{clash}", artifact="") from None
+        raise SnapshotArtifactError(str(clash), artifact="") from None
 
 
 class _ClashError(Exception):

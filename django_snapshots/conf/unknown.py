@@ -48,7 +48,7 @@ def stray_settings(named: Mapping[str, object]) -> list[Problem]:
     own SNAPSHOTS_DIR resembles no key and is passed over.
 
     Args:
-        named: Settings by name; those whose names only resemble ours are passed over.
+        named: Settings by name.
     """
     hints = {name: _setting_hint(name, value) for name, value in named.items()}
     return [

@@ -260,8 +260,7 @@ def _facts(connection: Session, dumper: Program, found: Objects) -> dict[str, Js
 
 def _lost_grants(connection: Session) -> dict[str, JsonValue]:
     """Return what a plan says where routines are dropped: MySQL cannot replace one, which MariaDB can."""
-    routines = find_objects(connection, connection.database.name).routines
-    if connection.is_mariadb or not routines:
+    if connection.is_mariadb or not find_objects(connection, connection.database.name).routines:
         return {}
     return {
         "lost_grants": "what is granted on routines (GRANT EXECUTE ON PROCEDURE …) goes with them; grant it again "
