@@ -169,7 +169,7 @@ def condense_snapshots(
         snapshot = _read_entry(storage, *entry, paths)
         return None if snapshot is None else of(snapshot)
 
-    return sorted(_newest_of_each_name(read_each(read, found)), key=_age_key, reverse=True)
+    return _newest_of_each_name(read_each(read, found))
 
 
 def _manifest_at(path: str) -> tuple[str, Format] | None:
@@ -234,11 +234,14 @@ def _missing_files(manifest: Manifest, format_: Format, paths: Container[str]) -
 
 
 def _newest_of_each_name(snapshots: Iterable[_DatedT | None]) -> list[_DatedT]:
-    # Only an --overwrite that changed the format and was killed at its very end leaves a name in both formats.
+    """Return the snapshots, newest first.
+
+    Only an --overwrite that changed the format and was killed at its very end leaves a name in both formats.
+    """
     by_name: dict[str, _DatedT] = {}
     found = [snapshot for snapshot in snapshots if snapshot is not None]
-    for snapshot in sorted(found, key=_age_key):
-        by_name[snapshot.name] = snapshot
+    for snapshot in sorted(found, key=_age_key, reverse=True):
+        by_name.setdefault(snapshot.name, snapshot)
     return list(by_name.values())
 
 

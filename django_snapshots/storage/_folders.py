@@ -25,8 +25,8 @@ __all__ = [
     "list_files",
     "make_durable",
     "make_root",
-    "open_file",
     "open_folder",
+    "open_object",
     "open_root",
     "remove_empty",
 ]
@@ -50,16 +50,22 @@ def open_root(location: Path) -> Iterator[int | None]:
         SnapshotStorageError: The folder above is missing, or `location` is a link to nowhere.
         OSError: It cannot be opened.
     """
-    try:
-        root = os.open(location, _FOLDER)
-    except FileNotFoundError as error:
-        _require_disk(location, error)
-        yield None
-        return
+    root = _open_location(location)
     try:
         yield root
     finally:
-        os.close(root)
+        if root is not None:
+            os.close(root)
+
+
+def _open_location(location: Path) -> int | None:
+    try:
+        return os.open(location, _FOLDER)
+    except FileNotFoundError as error:
+        found = missing_disk(location)
+        if found:
+            raise SnapshotStorageError(found, operation="open", path=str(location)) from error
+        return None
 
 
 @contextmanager
@@ -82,12 +88,6 @@ def make_root(location: Path, mode: int) -> Iterator[int]:
         os.close(above)
 
 
-def _require_disk(location: Path, error: OSError) -> None:
-    found = missing_disk(location)
-    if found:
-        raise SnapshotStorageError(found, operation="open", path=str(location)) from error
-
-
 @contextmanager
 def open_folder(root: int, names: Sequence[str], *, make: int | None = None) -> Iterator[int]:
     """Give a descriptor of the folder that `names` lead to from `root`.
@@ -102,21 +102,27 @@ def open_folder(root: int, names: Sequence[str], *, make: int | None = None) -> 
         SnapshotStorageError: One of them is a symbolic link.
         OSError: It cannot be opened or made.
     """
-    folder = root
+    folder = _descend(root, names, make)
     try:
-        for depth, name in enumerate(names, 1):
-            try:
-                inner, outer = _enter(folder, name, make), folder
-            except OSError as error:
-                error.filename = "/".join(names[:depth])
-                raise
-            folder = inner
-            if outer != root:
-                os.close(outer)
         yield folder
     finally:
         if folder != root:
             os.close(folder)
+
+
+def _descend(root: int, names: Sequence[str], make: int | None) -> int:
+    folder = root
+    for depth, name in enumerate(names, 1):
+        try:
+            inner = _enter(folder, name, make)
+        except OSError as error:
+            error.filename = "/".join(names[:depth])
+            raise
+        finally:
+            if folder != root:
+                os.close(folder)
+        folder = inner
+    return folder
 
 
 def _enter(folder: int, name: str, make: int | None) -> int:
@@ -138,13 +144,31 @@ def _enter(folder: int, name: str, make: int | None) -> int:
     return inner
 
 
-def open_file(folder: int, name: str) -> int:
-    """Open the regular file `name` in `folder` for reading and return its descriptor.
+def open_object(location: Path, names: Sequence[str]) -> int:
+    """Open the regular file that `names` lead to from the folder `location` for reading and return its descriptor.
+
+    Each manifest of a storage is read by it: no context managers, they cost as much as the calls of the system.
 
     Raises:
         FileNotFoundError: There is none; a folder is no object either.
-        SnapshotStorageError: It is a symbolic link, or a device, socket or pipe.
+        SnapshotStorageError: It or a folder above it is a symbolic link; or it is a device, socket or pipe; or as of
+            `open_root`.
+        OSError: It cannot be opened.
     """
+    root = _open_location(location)
+    if root is None:
+        raise FileNotFoundError(errno.ENOENT, "The location does not exist yet", str(location))
+    folder = root
+    try:
+        folder = _descend(root, names[:-1], None)
+        return _open_file(folder, names[-1])
+    finally:
+        if folder != root:
+            os.close(folder)
+        os.close(root)
+
+
+def _open_file(folder: int, name: str) -> int:
     # O_NONBLOCK: a pipe of that name must not block the reader until somebody writes.
     descriptor = _open_inside(folder, name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     kind = os.fstat(descriptor).st_mode
@@ -187,8 +211,8 @@ def make_durable(folder: int) -> None:
             raise
 
 
-def list_files(folder: int, above: str, starting: str = "") -> Iterator[str]:
-    """Yield the paths of everything below `folder` that is not a folder itself.
+def list_files(folder: int, above: str, starting: str = "") -> list[str]:
+    """Return the paths of everything below `folder` that is not a folder itself.
 
     Args:
         folder: Descriptor of the folder.
@@ -198,30 +222,34 @@ def list_files(folder: int, above: str, starting: str = "") -> Iterator[str]:
     Raises:
         OSError: A folder could not be read. One that vanishes meanwhile is no error.
     """
+    paths: list[str] = []
+    folders: list[str] = []
     with os.scandir(folder) as entries:
-        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-    for name, is_folder in found:
-        if not name.startswith(starting):
-            continue
-        if is_folder:
-            yield from _list_inside(folder, name, above)
-        else:
-            yield above + name
+        for entry in entries:
+            name = entry.name
+            if name.startswith(starting):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(name)
+                else:
+                    paths.append(above + name)
+    for name in folders:
+        paths += _list_inside(folder, name, above)
+    return paths
 
 
-def _list_inside(folder: int, name: str, above: str) -> Iterator[str]:
+def _list_inside(folder: int, name: str, above: str) -> list[str]:
     try:
         inner = _enter(folder, name, None)
     except FileNotFoundError:
-        return
+        return []
     except PermissionError as error:
         # The root of an ext file system has this folder, which nobody but root may read.
         if above + name == "lost+found":
-            return
+            return []
         error.filename = above + name
         raise
     try:
-        yield from list_files(inner, f"{above}{name}/")
+        return list_files(inner, f"{above}{name}/")
     finally:
         os.close(inner)
 

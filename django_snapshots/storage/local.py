@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from django_snapshots.conf.problems import Problem
-from django_snapshots.digests import CHUNK_SIZE
+from django_snapshots.digests import CHUNK_SIZE, FLOW_SIZE
 from django_snapshots.errors import SnapshotNameError, SnapshotStorageError
 from django_snapshots.names import check_path
 from django_snapshots.scratch import SCRATCH_PREFIX, reserved_name_mistake
@@ -18,8 +18,8 @@ from django_snapshots.storage._folders import (
     list_files,
     make_durable,
     make_root,
-    open_file,
     open_folder,
+    open_object,
     open_root,
     remove_empty,
 )
@@ -86,17 +86,27 @@ class LocalFileSystemBackend:
             SnapshotStorageError: It, or a folder above it, is a symbolic link or closed to this user; or the location
                 cannot be there.
         """
-        *folders, name = _names(path)
-        with self._root(path) as root:
-            if root is None:
-                raise FileNotFoundError(f"No object '{path}': {self.location} does not exist yet")
-            with open_folder(root, folders) as folder:
-                return os.fdopen(open_file(folder, name), "rb", buffering=0)
+        return os.fdopen(self._open(path), "rb", buffering=0)
+
+    def read_start(self, path: str, most_bytes: int) -> bytes:
+        """Return the first `most_bytes` of the object, all of a smaller one; raises what `read` raises."""
+        descriptor = self._open(path)
+        try:
+            pieces, left = [], most_bytes
+            while left and (piece := os.read(descriptor, min(left, FLOW_SIZE))):
+                pieces.append(piece)
+                left -= len(piece)
+        finally:
+            os.close(descriptor)
+        return b"".join(pieces)
 
     def size(self, path: str) -> int:
         """Return the bytes of the object; raises what `read` raises."""
-        with self.read(path) as source:
-            return os.fstat(source.fileno()).st_size
+        descriptor = self._open(path)
+        try:
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
 
     def stream_read(self, path: str) -> Iterator[bytes]:
         """Yield the object in chunks of 1 MiB; raises what `read` raises."""
@@ -222,6 +232,11 @@ class LocalFileSystemBackend:
             if path not in copies:
                 self.delete(path)
 
+    def _open(self, path: str) -> int:
+        names, location = _names(path), self._absolute()
+        with telling_owner(location, path, writes=False):
+            return open_object(location, names)
+
     @contextmanager
     def _writable_root(self, path: str) -> Iterator[int]:
         location = self._absolute()
@@ -254,7 +269,12 @@ class LocalFileSystemBackend:
         if mistakes:
             text = " ".join(f"{message} {hint}" for _, message, hint in mistakes)
             raise SnapshotStorageError(text, operation="open", path=location)
-        return Path(location).absolute()
+        return _path(location).absolute()
+
+
+@lru_cache(maxsize=16)
+def _path(location: str) -> Path:
+    return Path(location)
 
 
 def _delete_inside(root: int, folders: Sequence[str], names: Sequence[str]) -> None:
