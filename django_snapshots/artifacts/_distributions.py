@@ -65,7 +65,7 @@ def canonical_name(name: str) -> str:
 
 
 def compare_requirements(recorded: Iterable[str], here: Iterable[str]) -> dict[str, JsonValue]:
-    """Return how two sets of requirement lines differ.
+    """Return how two sets of requirement lines differ; of two lines for one package the later counts.
 
     Returns:
         `missing` and `extra`, the lines that only `recorded` and only `here` has, and `changed`, a list of

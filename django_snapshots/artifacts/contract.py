@@ -30,6 +30,8 @@ class Artifact(Protocol):
             `current_size_bytes` is what is there now, `needs_bytes` and `free_bytes` the space that a restore needs
             and has; other keys are said of what comes from the snapshot.
             Raises SnapshotError when these facts can never be restored here (another engine, no such alias).
+        compare(manifest, facts) -> dict: how what is here differs from the snapshot; JSON values, said with those of
+            `plan`.
         content() -> "empty", "filled" or "unreadable": what the target holds; what is empty needs no safety snapshot.
         for_safety(facts) -> Artifact: what dumps all that a restore with these facts replaces, where that is more than
             `dump` writes; it makes the safety snapshot, and its `content()` says whether one is needed.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from django_snapshots.manifest import Manifest
+
 __all__ = ["EnvironmentArtifact", "compare_requirements", "installed_distributions"]
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(==| @ )\S.*")
@@ -32,13 +34,18 @@ class EnvironmentArtifact:
     compare_only = True
 
     def dump(self, sink: BinaryIO) -> dict[str, JsonValue]:
-        """Write the requirements to `sink`; return `python`, `packages` and `notes`."""
-        lines = [one.requirement for one in installed()]
+        """Write the requirements to `sink`; return `python`, `direct_references` and `notes`.
+
+        The manifest has name and version of every package. The direct references are the lines of those that came from
+        elsewhere than a package index, such as "app @ git+https://…".
+        """
+        found = installed()
+        lines = [one.requirement for one in found]
         python = platform.python_version()
         header = [f"# Python {python}", "# Installed when the snapshot was made; for pip install -r"]
         sink.write("".join(f"{line}\n" for line in [*header, *lines]).encode())
-        packages: list[JsonValue] = [*lines]
-        return {"python": python, "packages": packages, "notes": []}
+        direct: list[JsonValue] = [one.requirement for one in found if one.url is not None]
+        return {"python": python, "direct_references": direct, "notes": []}
 
     def restore(self, source: BinaryIO, facts: Mapping[str, Any]) -> None:
         """Check the stream, as `stage` does."""
@@ -67,14 +74,15 @@ class EnvironmentArtifact:
         """Return `problems`: nothing is ever installed, so it is the same as `verify`."""
         return {"problems": self.verify(source, facts), "notes": []}
 
-    def plan(self, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """Return `target`, and how the packages here differ: `missing`, `extra`, `changed`."""
-        target: dict[str, JsonValue] = {"target": "the environment is compared, never changed"}
-        recorded = facts.get("packages")
-        if not isinstance(recorded, list):
-            return target
-        here = [one.requirement for one in installed()]
-        return {**target, **compare_requirements([line for line in recorded if isinstance(line, str)], here)}
+    def plan(self, facts: Mapping[str, Any]) -> dict[str, JsonValue]:  # noqa: ARG002 - the contract's
+        """Return `target`."""
+        return {"target": "the environment is compared, never changed"}
+
+    def compare(self, manifest: Manifest, facts: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Return how the packages here differ from those of the snapshot: `missing`, `extra`, `changed`."""
+        direct = facts.get("direct_references")
+        lines = [line for line in direct if isinstance(line, str)] if isinstance(direct, list) else []
+        return compare_requirements([*manifest.packages, *lines], [one.requirement for one in installed()])
 
 
 class StagedEnvironment:

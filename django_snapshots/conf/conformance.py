@@ -104,6 +104,7 @@ ARTIFACT = Contract(
         "obstacle": (),
         "size_hint": (),
         "plan": ("facts",),
+        "compare": ("manifest", "facts"),
         "for_safety": ("facts",),
     },
 )

@@ -139,7 +139,7 @@ def plan_restore(
         raise SnapshotSignatureError(snapshot.distrust, snapshot=manifest.name)
     by_name = {codec.name: codec for codec in codecs}
     planned = [
-        _plan_artifact(record, (into or {}).get(record.name, record.name), artifacts, by_name, manifest.name)
+        _plan_artifact(record, (into or {}).get(record.name, record.name), artifacts, by_name, manifest)
         for record in select_records(manifest, only)
     ]
     _refuse_one_target_twice(planned)
@@ -201,9 +201,13 @@ def _is_named(record: ArtifactRecord, name: str) -> bool:
 
 
 def _plan_artifact(
-    record: ArtifactRecord, name: str, artifacts: Mapping[str, Artifact], codecs: Mapping[str, Codec], snapshot: str
+    record: ArtifactRecord,
+    name: str,
+    artifacts: Mapping[str, Artifact],
+    codecs: Mapping[str, Codec],
+    manifest: Manifest,
 ) -> PlannedArtifact:
-    artifact = artifacts.get(name)
+    artifact, snapshot = artifacts.get(name), manifest.name
     if artifact is None:
         as_another = f", to be restored as '{name}'" if name != record.name else ""
         raise SnapshotArtifactError(
@@ -224,6 +228,10 @@ def _plan_artifact(
     facts: dict[str, JsonValue] = {"target": record.name}
     if plan is not None:
         facts.update(plan(record.facts))
+    compare: Callable[[Manifest, Mapping[str, JsonValue]], Mapping[str, JsonValue]] | None
+    compare = getattr(artifact, "compare", None)
+    if compare is not None:
+        facts.update(compare(manifest, record.facts))
     return PlannedArtifact(record, artifact, name, chosen, facts)
 
 

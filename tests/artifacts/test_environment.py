@@ -8,6 +8,7 @@ import json
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from django_snapshots.artifacts import EnvironmentArtifact, StageableArtifact
 from django_snapshots.artifacts._distributions import canonical_name, compare_requirements, installed
 from django_snapshots.artifacts.environment import installed_distributions
 from django_snapshots.errors import SnapshotArtifactError
+from django_snapshots.manifest import MANIFEST_VERSION, Manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,21 @@ def dump() -> tuple[list[str], dict[str, Any]]:
     sink = io.BytesIO()
     facts = EnvironmentArtifact().dump(sink)
     return sink.getvalue().decode().splitlines(), facts
+
+
+def manifest_of(*packages: str) -> Manifest:
+    return Manifest(
+        version=MANIFEST_VERSION,
+        name="nightly",
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+        tool="django-snapshots test",
+        python="3.11",
+        django="5.2",
+        hostname="web-1",
+        packages=packages,
+        metadata={},
+        artifacts=(),
+    )
 
 
 def install(site: Path, name: str, version: str, origin: dict[str, Any] | None = None, *, folder: str = "") -> None:
@@ -60,7 +77,7 @@ def test_every_line_is_what_the_standard_library_says_is_installed() -> None:
     expected = {canonical_name(each.metadata["Name"]): each.version for each in importlib.metadata.distributions()}
     recorded = [line for line in lines if not line.startswith("#")]
     assert [canonical_name(line.split("==")[0].split(" @ ")[0]) for line in recorded] == sorted(expected)
-    assert facts["packages"] == recorded
+    assert facts["direct_references"] == [line for line in recorded if " @ " in line]
     assert all(line.endswith(f"=={expected[canonical_name(line.split('==')[0])]}") for line in recorded if "==" in line)
 
 
@@ -139,6 +156,7 @@ def test_what_did_not_come_from_an_index_is_recorded_with_its_origin(
 
     assert [one.requirement for one in installed()] == [requirement]
     assert installed_distributions() == ("app==1.0",)
+    assert dump()[1]["direct_references"] == ([requirement] if " @ " in requirement else [])
 
 
 @pytest.mark.parametrize("user", ["someone:hunter2", "hunter2", "git:hunter2", "x-access-token:hunter2"])
@@ -174,29 +192,49 @@ def test_the_differences_are_missing_extra_and_changed() -> None:
     }
 
 
-def test_the_plan_says_that_nothing_is_changed_and_what_differs(site: Path) -> None:
+def test_the_plan_says_that_nothing_is_changed() -> None:
+    assert EnvironmentArtifact().plan({}) == {"target": "the environment is compared, never changed"}
+
+
+def test_what_differs_is_told_by_the_packages_of_the_manifest(site: Path) -> None:
     install(site, "app", "2.0")
 
-    plan = EnvironmentArtifact().plan({"packages": ["app==1.0", "gone==3"]})
-
-    assert plan == {
-        "target": "the environment is compared, never changed",
+    assert EnvironmentArtifact().compare(manifest_of("app==1.0", "gone==3"), {}) == {
         "missing": ["gone==3"],
         "extra": [],
         "changed": [{"name": "app", "snapshot": "app==1.0", "here": "app==2.0"}],
     }
 
 
-def test_the_plan_of_the_environment_it_was_made_in_has_no_differences() -> None:
+def test_another_commit_of_the_same_version_is_a_difference(site: Path) -> None:
+    install(site, "app", "1.0", {"url": "https://git.example/app", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}})
+
+    found = EnvironmentArtifact().compare(
+        manifest_of("app==1.0"), {"direct_references": ["app @ git+https://git.example/app@decade"]}
+    )
+
+    assert found["changed"] == [
+        {
+            "name": "app",
+            "snapshot": "app @ git+https://git.example/app@decade",
+            "here": "app @ git+https://git.example/app@c0ffee",
+        }
+    ]
+
+
+def test_the_environment_it_was_made_in_has_no_differences() -> None:
     _, facts = dump()
 
-    plan = EnvironmentArtifact().plan(facts)
+    found = EnvironmentArtifact().compare(manifest_of(*installed_distributions()), facts)
 
-    assert (plan["missing"], plan["extra"], plan["changed"]) == ([], [], [])
+    assert found == {"missing": [], "extra": [], "changed": []}
 
 
-def test_a_plan_without_recorded_packages_names_only_the_target() -> None:
-    assert EnvironmentArtifact().plan({}) == {"target": "the environment is compared, never changed"}
+@pytest.mark.parametrize("facts", [{"direct_references": "app"}, {"direct_references": [None, 3]}])
+def test_facts_that_nobody_here_wrote_are_no_reason_to_fail(site: Path, facts: dict[str, Any]) -> None:
+    install(site, "app", "1.0")
+
+    assert EnvironmentArtifact().compare(manifest_of("app==1.0"), facts)["changed"] == []
 
 
 def test_restoring_checks_the_stream_and_changes_nothing(site: Path) -> None:

@@ -61,6 +61,15 @@ def test_packages_that_differ_are_told_with_the_way_to_get_them(site: Site) -> N
     assert "pip install left-pad==1.3 Django==4.2" in said
 
 
+def test_the_plan_of_a_restore_tells_the_same_packages(site: Site) -> None:
+    rewrite(site, LAST, packages=sorted([*packages_of(site), "left-pad==1.3"]))
+
+    (compared,) = site.json("restore", "nightly", "--dry-run")["compares"]
+
+    assert (compared["missing"], compared["extra"], compared["changed"]) == (["left-pad==1.3"], [], [])
+    assert "left-pad==1.3" in site.run("restore", "nightly", "--dry-run").stdout
+
+
 def test_migrations_that_came_since_are_to_be_run_after_a_restore(site: Site) -> None:
     rewrite(site, LAST | {"auth": "0010_alter_group_name_max_length"})
 
