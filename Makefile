@@ -14,7 +14,7 @@ WORKERS ?= -nauto --dist=worksteal
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oldest matrix lint types docs schemas bench soak wheel format clean
+.PHONY: help demo test oldest mysql matrix lint types docs schemas bench soak wheel format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,11 @@ test: $(VENV)/.group-test ## Run every test; ARGS="tests/storage -x" for some
 
 oldest: $(VENV)-oldest/.group-oldest ## Test with the oldest supported pydantic, pydantic-settings and Django
 	$(VENV)-oldest/bin/python -m pytest $(WORKERS) tests/conf tests/engine $(ARGS)
+
+mysql: $(VENV)/.group-test ## Fetch a MySQL server beside the system and run the database tests against it
+	$(BIN)/python -m tests.servers.mysql_programs
+	@$(BIN)/python -m tests.programs
+	$(BIN)/python -m pytest $(WORKERS) -m mysql tests/connectors/mysql $(ARGS)
 
 matrix: $(VENV)/.python ## Test with the other Pythons found here, or with PYTHONS="python3.12 …", and the newest Django
 	$(BIN)/python -m tools.matrix $(if $(PYTHONS),--pythons "$(PYTHONS)") $(WORKERS) $(ARGS)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.codecs.keys import Pair
-    from tests.servers.mysql import MariaDBServer
+    from tests.servers.mysql import DatabaseServer
 
 MARKER = b"Zebrafinken-am-Kanal-4711"
 MEDIA_FILES = 12
@@ -156,7 +156,7 @@ def test_neither_storage_nor_temporary_directory_holds_plaintext_at_any_moment(
 
 
 def test_no_kind_of_content_is_readable_anywhere_at_any_moment(
-    tmp_path: Path, pair: Pair, postgres: Database, mariadb: MariaDBServer
+    tmp_path: Path, pair: Pair, postgres: Database, mariadb: DatabaseServer
 ) -> None:
     rows = tmp_path / "rows.sqlite3"
     plant(rows, "planted_planted")
@@ -214,7 +214,7 @@ def postgres() -> Iterator[Database]:
 
 
 @pytest.fixture
-def mariadb() -> Iterator[MariaDBServer]:
+def mariadb() -> Iterator[DatabaseServer]:
     """A server with a database "planted" whose table of that name is full of markers."""
     with serving_mariadb("--character-set-server=utf8mb4") as server:
         server.sql("CREATE DATABASE planted")

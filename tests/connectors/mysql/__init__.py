@@ -1,4 +1,4 @@
-"""MariaDB, on a server of the tests' own. PyMySQL stands in for MySQLdb, which would need a compiler."""
+"""MariaDB and MySQL, on servers of the tests' own. PyMySQL stands in for MySQLdb, which would need a compiler."""
 
 import pymysql
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django_snapshots.connectors import MySQLConnector
-from tests.programs import require_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.servers.mysql import MariaDBServer
+    from tests.servers.mysql import DatabaseServer
 
 __all__ = ["House"]
 
@@ -29,7 +28,7 @@ class House:
         name: Its name, and that of its role.
     """
 
-    server: MariaDBServer
+    server: DatabaseServer
     alias: str
     name: str
 
@@ -57,13 +56,17 @@ class House:
     def restore(self, content: bytes, facts: Mapping[str, Any]) -> None:
         MySQLConnector().restore(self.alias, io.BytesIO(content), facts)
 
+    def may_handle_roots(self) -> None:
+        """Let the role read and replace the routines and events that root made."""
+        self.server.sql(f"GRANT {self.server.rights_on_roots} TO `{self.name}`@`localhost`")
+
     def state(self) -> tuple[list[str], str, str]:
         """Return everything that a restore must bring back: the schema's lines, a digest of all rows, the charset.
 
         As the engine's own tool tells it, a row a line; tables without a key have no order of their own.
         """
         done = subprocess.run(
-            [require_program("mariadb-dump"), "--no-defaults", f"--socket={self.server.socket}", "--user=root",
+            [self.server.program(self.server.dumper), *self.server.connect,
              "--routines", "--events", "--triggers", "--hex-blob", "--order-by-primary", "--skip-extended-insert",
              "--skip-dump-date", "--skip-comments", "--default-character-set=utf8mb4", self.name],
             capture_output=True,

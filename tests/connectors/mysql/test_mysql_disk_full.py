@@ -11,7 +11,7 @@ from django_snapshots.errors import SnapshotConnectorError
 from tests.connectors.databases import alias_of
 from tests.connectors.mysql.house import House
 from tests.connectors.small_disk import small_disk
-from tests.servers.mysql import MariaDBServer, serving_mariadb
+from tests.servers.mysql import DatabaseServer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,28 +23,28 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    with small_disk(tmp_path, 200) as folder:
+def disk(family: str, tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, 200 if family == "mariadb" else 400) as folder:
         yield folder
 
 
 @pytest.fixture
-def cramped(disk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MariaDBServer]:
+def cramped(family: str, disk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseServer]:
     """A server on the small disk."""
     monkeypatch.setattr("tempfile.tempdir", str(disk))
-    with serving_mariadb("--character-set-server=utf8mb4") as server:
+    with serving(family, "--character-set-server=utf8mb4") as server:
         server.sql("CREATE DATABASE h")
         server.make_role("h", "ALL ON `h`.*", "ALL ON `h\\_snapshot\\_%`.*")
         yield server
 
 
 def test_a_disk_that_is_full_leaves_everything_as_it_was(
-    cramped: MariaDBServer, disk: Path, django_db_blocker: DjangoDbBlocker
+    cramped: DatabaseServer, disk: Path, django_db_blocker: DjangoDbBlocker
 ) -> None:
     with django_db_blocker.unblock(), alias_of("house", cramped.settings("h", "h")) as alias:
         house = House(cramped, alias, "h")
         house.sql("CREATE TABLE big (id INT PRIMARY KEY, text VARCHAR(600))")
-        house.sql("INSERT INTO big SELECT seq, REPEAT('row ', 120) FROM seq_1_to_40000")
+        house.sql(f"INSERT INTO big SELECT seq, REPEAT('row ', 120) FROM {cramped.numbers(40000)}")
         content, facts = house.dump()
         house.sql("UPDATE big SET text = 'now' WHERE id = 7")
         before = house.state()

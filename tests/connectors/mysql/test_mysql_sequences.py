@@ -13,10 +13,12 @@ from django_snapshots.artifacts import DatabaseArtifact
 from django_snapshots.connectors import MySQLConnector
 from django_snapshots.connectors._mysql_sequences import WithoutDatabase
 from tests.connectors.databases import alias_of
-from tests.programs import require_program
 
 if TYPE_CHECKING:
     from tests.connectors.mysql.house import House
+
+of_mariadb = pytest.mark.parametrize("family", ["mariadb"], indirect=True)
+"""MySQL has no sequences."""
 
 TABLES = """
     CREATE SEQUENCE sq START WITH 100;
@@ -27,6 +29,7 @@ TABLES = """
 """
 
 
+@of_mariadb
 def test_defaults_ask_the_sequence_of_an_emptied_database_again(house: House) -> None:
     house.sql(TABLES)
     before = house.state()
@@ -41,6 +44,7 @@ def test_defaults_ask_the_sequence_of_an_emptied_database_again(house: House) ->
     assert house.sql("SELECT COUNT(*), MIN(id) FROM t").split() == ["2", "100"]
 
 
+@of_mariadb
 def test_defaults_ask_the_sequence_of_another_database_after_a_restore_into_it(house: House) -> None:
     house.sql(TABLES)
     content, facts = house.dump()
@@ -60,6 +64,7 @@ def test_defaults_ask_the_sequence_of_another_database_after_a_restore_into_it(h
     assert house.state() == before
 
 
+@of_mariadb
 def test_the_dump_loads_by_hand_into_a_database_of_another_name(house: House) -> None:
     house.sql(TABLES)
     content, _ = house.dump()
@@ -67,7 +72,7 @@ def test_the_dump_loads_by_hand_into_a_database_of_another_name(house: House) ->
     house.server.sql(f"DROP DATABASE {house.name}; CREATE DATABASE {house.name}; CREATE DATABASE {name}")
 
     done = subprocess.run(
-        [require_program("mariadb"), "--no-defaults", f"--socket={house.server.socket}", "--user=root", name],
+        [house.server.program(house.server.client), *house.server.connect, name],
         input=content,
         capture_output=True,
         check=False,
@@ -79,6 +84,7 @@ def test_the_dump_loads_by_hand_into_a_database_of_another_name(house: House) ->
     house.server.sql(f"DROP DATABASE {name}")
 
 
+@of_mariadb
 def test_a_dump_that_names_the_database_leads_to_the_one_it_is_restored_into(house: House) -> None:
     house.sql(TABLES)
     content, facts = house.dump()

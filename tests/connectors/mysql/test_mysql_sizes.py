@@ -7,7 +7,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from django_snapshots.connectors import MySQLConnector
-from tests.programs import require_program
 from tests.soak import sized
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def digest_of_ordered_rows(house: House, table: str) -> str:
     """Return a digest of all rows as the client prints them, in the order of their keys."""
-    command = [require_program("mariadb"), "--no-defaults", f"--socket={house.server.socket}", "--user=root"]
+    command = [house.server.program(house.server.client), *house.server.connect]
     query = f"SELECT * FROM `{table}` ORDER BY id"
     digest = hashlib.sha256()
     with subprocess.Popen(
@@ -55,8 +54,8 @@ def test_a_table_of_many_rows_comes_back(house: House, tmp_path: Path) -> None:
     rows = sized(50_000, 5_000_000)
     house.sql(
         "CREATE TABLE many (id BIGINT PRIMARY KEY, text CHAR(32), amount DECIMAL(12, 2), at DATETIME);"
-        "INSERT INTO many SELECT seq, MD5(seq), seq * 1.37 % 1000, '2024-01-01' + INTERVAL seq SECOND "
-        f"FROM seq_1_to_{rows}"
+        "INSERT INTO many SELECT seq, LEFT(SHA2(seq, 256), 32), seq * 1.37 % 1000, '2024-01-01' + INTERVAL seq SECOND "
+        f"FROM {house.server.numbers(rows)}"
     )
     before = digest_of_ordered_rows(house, "many")
     with (tmp_path / "dump").open("wb") as sink:

@@ -15,7 +15,7 @@ from django_snapshots.errors import SnapshotConnectorError
 from tests.connectors.databases import alias_of
 from tests.connectors.mysql.house import House
 from tests.servers.certificates import Certificates, making_certificates
-from tests.servers.mysql import serving_mariadb
+from tests.servers.mysql import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_django.plugin import DjangoDbBlocker
 
-    from tests.servers.mysql import MariaDBServer
+    from tests.servers.mysql import DatabaseServer
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +34,21 @@ def certificates() -> Iterator[Certificates]:
 
 
 @pytest.fixture(scope="module")
-def secure_server(certificates: Certificates) -> Iterator[MariaDBServer]:
+def secure_server(family: str, certificates: Certificates) -> Iterator[DatabaseServer]:
     """A server that takes nothing unencrypted, with a role that has to show a certificate of the authority."""
     files = ("ca", certificates.crt("ca")), ("cert", certificates.crt("server")), ("key", certificates.key("server"))
     options = [f"--ssl-{name}={path}" for name, path in files]
-    with serving_mariadb(*options, "--character-set-server=utf8mb4", listening=True) as server:
+    with serving(family, *options, "--character-set-server=utf8mb4", listening=True) as server:
         server.sql("CREATE DATABASE h; SET GLOBAL require_secure_transport = ON")
         server.make_role("h", "ALL ON `h`.*", "ALL ON `h\\_snapshot\\_%`.*", requires="X509")
         yield server
 
 
 @pytest.fixture
-def vault(secure_server: MariaDBServer, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+def vault(secure_server: DatabaseServer, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
     """A database with a word in it; no alias leads there yet."""
-    secure_server.sql("CREATE OR REPLACE TABLE word (text VARCHAR(9)); INSERT INTO word VALUES ('then')", "h")
+    word = "DROP TABLE IF EXISTS word; CREATE TABLE word (text VARCHAR(9)); INSERT INTO word VALUES ('then')"
+    secure_server.sql(word, "h")
     with django_db_blocker.unblock():
         yield House(secure_server, "vault", "h")
 
@@ -116,7 +117,7 @@ def test_a_server_of_another_name_is_refused_unless_its_name_does_not_matter(
     ):
         shutil.copyfile(path, kept)
         shutil.copyfile(other, path)  # into the file, which stays the server's own
-    vault.server.sql("FLUSH SSL")
+    vault.server.sql(vault.server.reloads_certificates)
     try:
         with connected(vault, ssl=ssl):
             with pytest.raises(SnapshotConnectorError, match="certificate verify failed"):
@@ -132,7 +133,7 @@ def test_a_server_of_another_name_is_refused_unless_its_name_does_not_matter(
     finally:
         for kept, path in zip(original, (certificates.crt("server"), certificates.key("server")), strict=True):
             shutil.copyfile(kept, path)
-        vault.server.sql("FLUSH SSL")
+        vault.server.sql(vault.server.reloads_certificates)
 
 
 @pytest.mark.parametrize("trusted", ["ca", "stranger"])

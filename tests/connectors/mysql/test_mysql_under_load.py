@@ -14,7 +14,7 @@ import pytest
 from django.db import connections
 
 from django_snapshots.connectors import MySQLConnector
-from django_snapshots.connectors._mysql_programs import Program, find_program, write_option_file
+from django_snapshots.connectors._mysql_programs import CLIENTS, Program, find_program, write_option_file
 from django_snapshots.connectors._mysql_server import MySQLDatabase, locate
 from django_snapshots.errors import SnapshotConnectorError
 from tests.connectors.databases import alias_of
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from tests.connectors.mysql.house import House
 
 ACCOUNTS = 200
+SKIP = "skip-ssl-verify-server-cert"
+VERIFY = "ssl-verify-server-cert"
 
 
 def test_money_that_moves_during_the_backup_adds_up_twenty_of_twenty(house: House) -> None:
     house.sql(f"""
         CREATE TABLE a_first (id INT PRIMARY KEY, money INT); CREATE TABLE z_last LIKE a_first;
-        INSERT INTO a_first SELECT seq, 1000 FROM seq_1_to_{ACCOUNTS}; INSERT INTO z_last SELECT * FROM a_first;
+        INSERT INTO a_first SELECT seq, 1000 FROM {house.server.numbers(ACCOUNTS)};
+        INSERT INTO z_last SELECT * FROM a_first;
         CREATE TABLE middle (id INT PRIMARY KEY, filler LONGTEXT);
-        INSERT INTO middle SELECT seq, REPEAT('x', 30000) FROM seq_1_to_100;
+        INSERT INTO middle SELECT seq, REPEAT('x', 30000) FROM {house.server.numbers(100)};
     """)
     done = threading.Event()
     moved = 0
@@ -70,7 +73,10 @@ def test_money_that_moves_during_the_backup_adds_up_twenty_of_twenty(house: Hous
 
 
 def test_a_writer_does_not_wait_for_the_backup(house: House) -> None:
-    house.sql("CREATE TABLE t (id INT PRIMARY KEY, x LONGTEXT); INSERT INTO t SELECT seq, 'x' FROM seq_1_to_1000")
+    house.sql(
+        "CREATE TABLE t (id INT PRIMARY KEY, x LONGTEXT);"
+        f"INSERT INTO t SELECT seq, 'x' FROM {house.server.numbers(1000)}"
+    )
     written: list[int] = []
 
     class Sink(io.BytesIO):
@@ -91,7 +97,8 @@ def test_the_password_is_nowhere_to_be_seen(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("MYSQL_PWD", PASSWORD)
     house.sql(
-        "CREATE TABLE t (id INT PRIMARY KEY, x LONGTEXT); INSERT INTO t SELECT seq, 'xxxxxxxx' FROM seq_1_to_50000"
+        "CREATE TABLE t (id INT PRIMARY KEY, x LONGTEXT);"
+        f"INSERT INTO t SELECT seq, 'xxxxxxxx' FROM {house.server.numbers(50000)}"
     )
     seen: list[bytes] = []
 
@@ -119,7 +126,7 @@ def test_the_password_is_nowhere_to_be_seen(
         house.dump()
 
     everything = b"\n".join(seen)
-    assert b"mariadb-dump" in everything
+    assert house.server.dumper.encode() in everything
     assert b"--binary-mode" in everything
     assert PASSWORD.encode() not in everything
     assert PASSWORD not in str(caught.value)
@@ -130,7 +137,7 @@ def test_the_password_is_nowhere_to_be_seen(
 def test_the_option_file_is_ours_alone_and_is_gone_afterwards(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = find_program(("mariadb",), prefer_mysql=False, artifact="x")
+    program = find_program(CLIENTS, prefer_mysql=not house.server.is_mariadb, artifact="x")
 
     path = write_option_file(locate(house.alias), program, tmp_path)
 
@@ -148,7 +155,7 @@ def test_a_project_that_connects_by_an_option_file_is_dumped(house: House, tmp_p
         f"[mysqldump]\nno-data\n[site]\nsocket={house.server.socket}\nuser={house.name}\nno-such-option=1\n"
     )
     account = f"`{house.name}`@`localhost`"
-    house.server.sql(f"CREATE OR REPLACE USER {account}; GRANT ALL ON `{house.name}`.* TO {account}")
+    house.server.sql(f"DROP USER {account}; CREATE USER {account}; GRANT ALL ON `{house.name}`.* TO {account}")
     options = {"read_default_file": str(file), "read_default_group": "site"}
     by_file = {**settings, "USER": "", "PASSWORD": "", "HOST": "", "OPTIONS": options}
     house.sql("CREATE TABLE t (id INT); INSERT INTO t VALUES (42)")
@@ -161,31 +168,37 @@ def test_a_project_that_connects_by_an_option_file_is_dumped(house: House, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("parameters", "lines"),
+    ("parameters", "lines", "of_mariadb", "of_mysql"),
     [
-        ({}, ["skip-ssl-verify-server-cert"]),
-        ({"ssl": {"cert": "/c", "key": "/k"}}, ['ssl-cert="/c"', 'ssl-key="/k"', "ssl", "skip-ssl-verify-server-cert"]),
-        ({"unix_socket": "/s"}, ['socket="/s"', 'protocol="socket"']),
-        ({"host": "db", "port": 3307}, ['host="db"', 'protocol="tcp"', 'port="3307"']),
-        ({"passwd": 'a"b\\c#'}, ['password="a\\"b\\\\c#"']),
+        ({}, [], [SKIP], []),
+        (
+            {"ssl": {"cert": "/c", "key": "/k"}},
+            ['ssl-cert="/c"', 'ssl-key="/k"'],
+            ["ssl", SKIP],
+            ['ssl-mode="REQUIRED"'],
+        ),
+        ({"unix_socket": "/s"}, ['socket="/s"', 'protocol="socket"'], [], []),
+        ({"host": "db", "port": 3307}, ['host="db"', 'protocol="tcp"', 'port="3307"'], [], []),
+        ({"passwd": 'a"b\\c#'}, ['password="a\\"b\\\\c#"'], [], []),
     ],
 )
 def test_what_django_connects_with_reaches_the_programs(
-    house: House, tmp_path: Path, parameters: dict[str, Any], lines: list[str]
+    house: House,
+    tmp_path: Path,
+    parameters: dict[str, Any],
+    lines: list[str],
+    of_mariadb: list[str],
+    of_mysql: list[str],
 ) -> None:
     database = locate(house.alias)
     database.parameters.clear()
     database.parameters.update(parameters)
-    program = find_program(("mariadb",), prefer_mysql=False, artifact="x")
+    program = find_program(CLIENTS, prefer_mysql=not house.server.is_mariadb, artifact="x")
 
     written = write_option_file(database, program, tmp_path).read_text().splitlines()
 
     assert written[0] == "[client]"
-    assert set(lines) <= set(written)
-
-
-SKIP = "skip-ssl-verify-server-cert"
-VERIFY = "ssl-verify-server-cert"
+    assert {*lines, *(of_mariadb if house.server.is_mariadb else of_mysql)} <= set(written)
 
 
 @pytest.mark.parametrize(

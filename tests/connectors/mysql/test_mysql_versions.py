@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from tests.connectors.mysql.house import House
 
 
-def install(folder: Path, version_line: str) -> None:
-    program = folder / "mariadb-dump"
+OLD = {
+    "mariadb": "mysqldump  Ver 10.16 Distrib 10.1.48-MariaDB, for Linux (x86_64)",
+    "mysql": "mysqldump  Ver 5.7.44 for Linux on x86_64 (MySQL Community Server (GPL))",
+}
+
+
+def install(folder: Path, name: str, version_line: str) -> None:
+    program = folder / name
     program.write_text(f"#!/bin/sh\necho '{version_line}'\n")
     program.chmod(0o755)
 
@@ -28,20 +34,22 @@ def test_a_dump_program_of_the_servers_version_is_no_problem(house: House) -> No
 def test_a_dump_program_older_than_the_server_is_told(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(tmp_path, "mysqldump  Ver 10.16 Distrib 10.1.48-MariaDB, for Linux (x86_64)")
+    server = house.server
+    install(tmp_path, server.dumper, OLD[server.engine])
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
     (problem,) = MySQLConnector().check_server(house.alias)
 
     assert problem.id == "snapshots.W008"
-    assert f"{tmp_path}/mariadb-dump has version 10.1.48, older than the server's " in problem.message
+    version = "10.1.48" if server.is_mariadb else "5.7.44"
+    assert f"{tmp_path}/{server.dumper} has version {version}, older than the server's " in problem.message
     assert problem.hint == "Install the client programs of the server's version."
 
 
 def test_a_program_of_the_other_family_has_versions_of_its_own(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(tmp_path, "mysqldump  Ver 5.7.44 for Linux on x86_64 (MySQL Community Server (GPL))")
+    install(tmp_path, "mysqldump", OLD["mysql" if house.server.is_mariadb else "mariadb"])
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert MySQLConnector().check_server(house.alias) == []
