@@ -8,18 +8,36 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
-from django_snapshots.connectors._mysql_definers import with_definer
+from django_snapshots.connectors._mysql_definers import definer_of, with_definer
+from django_snapshots.connectors._mysql_objects import COLLATED, drops
+from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from django_snapshots.connectors._mysql_objects import Objects
     from django_snapshots.connectors._mysql_scratch import Scratch
 
-__all__ = ["Made", "is_event", "is_stand_in", "is_view", "label", "make_objects", "name_of", "replacing", "routine_of"]
+__all__ = [
+    "Made",
+    "is_event",
+    "is_stand_in",
+    "is_view",
+    "label",
+    "make_objects",
+    "name_of",
+    "remove_objects",
+    "replacing",
+    "routine_of",
+    "unless_there",
+]
 
 _LABEL = re.compile(
-    r"\b(VIEW|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE|TRIGGER|EVENT)\s+(`(?:[^`]|``)*`|\S+)", re.IGNORECASE
+    r"\b(VIEW|FUNCTION|PROCEDURE|LIBRARY|PACKAGE BODY|PACKAGE|TRIGGER|EVENT)\s+(?:IF EXISTS )?(`(?:[^`]|``)*`|\S+)",
+    re.IGNORECASE,
 )
+
+_COLLATION = re.compile(rf"\n{COLLATED}(\w+)$")
 
 _ROUTINE = re.compile(
     r"CREATE (?:AGGREGATE )?(?:DEFINER\s*=\s*CURRENT_USER )?(?:AGGREGATE )?"
@@ -88,11 +106,40 @@ def _make_views(
     return failed
 
 
+def remove_objects(scratch: Scratch, schema: str, found: Objects) -> list[tuple[str, Error]]:
+    """Remove what stands beside the tables of a database, each for itself.
+
+    Returns:
+        The statements that the server refused, and what it said of each.
+
+    Raises:
+        django.db.Error: The connection was lost.
+    """
+    with scratch.inside(schema):
+        attempted = [(statement, _attempt_removal(scratch, statement)) for statement in drops(found)]
+    return [(statement, error) for statement, error in attempted if error is not None]
+
+
+def _attempt_removal(scratch: Scratch, statement: str) -> Error | None:
+    error = _attempt(scratch, statement)
+    _, is_view, name = statement.partition("DROP VIEW IF EXISTS ")
+    if error is None or not is_view or code_of(error) != NEEDS_A_RIGHT:
+        return error
+    # MySQL keeps a view whose definer has SYSTEM_USER from being dropped, but not from being replaced.
+    in_our_name = f"CREATE OR REPLACE DEFINER = CURRENT_USER VIEW {name} AS SELECT 1 AS `1`"
+    return error if _attempt(scratch, in_our_name) else _attempt(scratch, statement)
+
+
 def _attempt(scratch: Scratch, statement: str | None) -> Error | None:
     if statement is None:
         return None
+    collation = _COLLATION.search(statement)
     try:
+        if collation:
+            scratch.session.run(f"SET collation_connection = {collation[1]}")
         scratch.session.run(statement)
+        if collation:
+            scratch.session.run("SET NAMES utf8mb4")
     except Error as error:
         if not scratch.session.is_connected:
             raise
@@ -134,6 +181,15 @@ def replacing(statement: str) -> str:
     MariaDB alone knows it (mariadb.com/kb/en/create-procedure): DROP takes the grants away.
     """
     return statement.replace("CREATE ", "CREATE OR REPLACE ", 1) if routine_of(statement) else statement
+
+
+def unless_there(statement: str) -> str:
+    """Return a statement that makes an event only where there is none of its name; any other as it is."""
+    if not is_event(statement):
+        return statement
+    definer = definer_of(statement) or ""
+    begin = statement.index(definer) + len(definer)
+    return statement[:begin] + statement[begin:].replace(" EVENT ", " EVENT IF NOT EXISTS ", 1)
 
 
 def label(statement: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from django_snapshots.connectors._mysql_definers import with_definer
 from django_snapshots.connectors._mysql_names import unqualified_trigger
 from django_snapshots.connectors._mysql_server import quoted
 
@@ -13,10 +15,20 @@ if TYPE_CHECKING:
 
     from django_snapshots.connectors._mysql_server import Session
 
-__all__ = ["Objects", "drops", "find_objects", "statements_of"]
+__all__ = ["COLLATED", "Objects", "drops", "events_of_others", "find_objects", "statements_of"]
 
-_ROUTINES = ("PACKAGE", "PACKAGE BODY", "FUNCTION", "PROCEDURE")
-"""In the order that they can be made."""
+_ROUTINES = ("LIBRARY", "PACKAGE", "PACKAGE BODY", "FUNCTION", "PROCEDURE")
+"""In the order that they can be made. Libraries are MySQL's alone, packages MariaDB's."""
+
+_OF_DOCUMENTS = re.compile(r"CREATE ALGORITHM=\w+ DEFINER=CURRENT_USER SQL SECURITY \w+ JSON RELATIONAL DUALITY VIEW ")
+
+COLLATED = "-- collation_connection: "
+"""Begins the last line of a view's statement."""
+
+_OWN_COLLATION = "SET NAMES utf8mb4"
+
+_LIBRARIES_SINCE = (9, 2)
+"""The version of MySQL (dev.mysql.com/doc/refman/9.7/en/create-library.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ def find_objects(session: Session, schema: str) -> Objects:
         "SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = %s ORDER BY 2",
         [schema],
     )
+    routines += [("LIBRARY", name) for name in _libraries(session, schema)]
     triggers = session.rows(
         "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = %s"
         " ORDER BY event_object_table, action_timing, event_manipulation, action_order",
@@ -81,6 +94,29 @@ def find_objects(session: Session, schema: str) -> Objects:
     )
 
 
+def events_of_others(session: Session) -> tuple[str, ...]:
+    """Return the events of the session's database that MySQL may keep from its role: those of other accounts.
+
+    It refuses to drop what acts in the name of an account with SYSTEM_USER, and does not say which accounts that are.
+    """
+    if session.is_mariadb:
+        return ()
+    found = session.rows(
+        "SELECT event_name FROM information_schema.events WHERE event_schema = DATABASE()"
+        " AND definer <> CURRENT_USER() ORDER BY 1"
+    )
+    return tuple(name for (name,) in found)
+
+
+def _libraries(session: Session, schema: str) -> list[str]:
+    if session.is_mariadb or session.version < _LIBRARIES_SINCE:
+        return []
+    found = session.rows(
+        "SELECT library_name FROM information_schema.libraries WHERE library_schema = %s ORDER BY 1", [schema]
+    )
+    return [name for (name,) in found]
+
+
 def _routine_order(routine: tuple[str, str]) -> tuple[int, str]:
     return _ROUTINES.index(routine[0]), routine[1]
 
@@ -89,17 +125,24 @@ def statements_of(session: Session, found: Objects) -> Iterator[str]:
     """Yield the statements that make all of it in an empty database with the same tables.
 
     Views come twice: first as stand-ins with the right columns, so that each may use the others and the functions.
+    Those of JSON documents come once, as MySQL lets no other view use one, and puts none in the place of a stand-in.
 
     Raises:
         SnapshotConnectorError: The role may not see the text of one.
     """
-    for view in found.views:
-        yield _stand_in(session, view)
+    views = {view: _shown(session, "VIEW", view) for view in found.views}
+    for view, shown in views.items():
+        if not _OF_DOCUMENTS.match(with_definer(str(shown["Create View"]), "CURRENT_USER")):
+            yield _stand_in(session, view)
     for kind, name in found.routines:
         yield from _created(session, kind, name)
-    for view in found.views:
-        statement = str(_shown(session, "VIEW", view)["Create View"])
-        yield statement.replace("CREATE ", "CREATE OR REPLACE ", 1)
+    for shown in views.values():
+        # By hand, SET gives the texts in it their collation; a restore, which puts views in another order, has it with
+        # the view.
+        yield f"SET collation_connection = {shown['collation_connection']}"
+        statement = str(shown["Create View"]).replace("CREATE ", "CREATE OR REPLACE ", 1)
+        yield f"{statement}\n{COLLATED}{shown['collation_connection']}"
+        yield _OWN_COLLATION
     for trigger in found.triggers:
         yield from _created(session, "TRIGGER", trigger)
     for event in found.events:
@@ -140,7 +183,8 @@ def _created(session: Session, kind: str, name: str) -> Iterator[str]:
     yield unqualified_trigger(str(statement)) if kind == "TRIGGER" else str(statement)
     if kind == "EVENT":
         yield "SET time_zone = DEFAULT"
-    yield "SET sql_mode = DEFAULT, collation_connection = utf8mb4_general_ci"
+    yield "SET sql_mode = DEFAULT"
+    yield _OWN_COLLATION
 
 
 def drops(found: Objects) -> Iterator[str]:

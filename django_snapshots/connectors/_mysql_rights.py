@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from django_snapshots.connectors._mysql_server import quoted
+from django.db import Error
+
+from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of, quoted
 
 if TYPE_CHECKING:
     from django_snapshots.connectors._mysql_server import Session
 
-__all__ = ["refuse_missing_rights"]
+__all__ = ["refuse_missing_rights", "refuse_protected_routines", "system_user_advice"]
 
 _NEEDED = {
     "SELECT": "tables and their rows",
@@ -33,15 +35,62 @@ def refuse_missing_rights(session: Session) -> None:
     missing = [right for right in _NEEDED if right not in held and "ALL PRIVILEGES" not in held]
     if not missing:
         return
-    role = str(session.value("SELECT CURRENT_USER()"))
-    user, _, host = role.rpartition("@")
-    account = f"{quoted(user)}@{quoted(host)}"
+    role, account = _role_of(session)
     hidden = ", ".join(_NEEDED[right] for right in missing)
     raise database.error(
         f"The role {role} may not see all of {database}: {hidden} would be missing from the dump without a word. "
         f"As an administrator: GRANT {', '.join(missing)} ON {quoted(database.name)}.* TO {account}; "
         f"or dump it by SNAPSHOTS['DATABASE_CONNECTORS']['{database.alias}'] = 'dumpdata'."
     )
+
+
+def refuse_protected_routines(session: Session) -> None:
+    """Raise where MySQL would not let the role replace a routine: its definer has SYSTEM_USER, and the role has not.
+
+    That shows only when one is altered or dropped. An ALTER that alters nothing sets the time of its last change.
+
+    Raises:
+        SnapshotConnectorError: Names the routines, and what to grant.
+    """
+    if session.is_mariadb:
+        return
+    found = session.rows(
+        "SELECT routine_type, routine_name, definer FROM information_schema.routines"
+        " WHERE routine_schema = DATABASE() AND definer <> CURRENT_USER() ORDER BY 1, 2"
+    )
+    protected = [(kind, name, definer) for kind, name, definer in found if _is_protected(session, kind, name)]
+    if not protected:
+        return
+    names = ", ".join(f"{kind.lower()} {name}" for kind, name, _ in protected)
+    definers = " and ".join(sorted({definer for _, _, definer in protected}))
+    raise session.database.error(
+        f"{names} in {session.database} cannot be replaced: made in the name of {definers}. "
+        f"{system_user_advice(session)} Nothing was changed."
+    )
+
+
+def system_user_advice(session: Session) -> str:
+    """Return what to do where MySQL refuses to drop something of an account with SYSTEM_USER."""
+    role, account = _role_of(session)
+    return (
+        f"What acts in the name of an account with SYSTEM_USER only such an account may drop, which {role} is not. As "
+        f"an administrator: GRANT SYSTEM_USER ON *.* TO {account}, or drop it, and make it again as that role."
+    )
+
+
+def _is_protected(session: Session, kind: str, name: str) -> bool:
+    try:
+        session.run(f"ALTER {kind} {quoted(session.database.name, name)}")
+    except Error as error:
+        return code_of(error) == NEEDS_A_RIGHT
+    return False
+
+
+def _role_of(session: Session) -> tuple[str, str]:
+    """Return the session's account, and the same as an identifier."""
+    role = str(session.value("SELECT CURRENT_USER()"))
+    user, _, host = role.rpartition("@")
+    return role, f"{quoted(user)}@{quoted(host)}"
 
 
 def _rights(session: Session, schema: str) -> set[str]:

@@ -164,7 +164,9 @@ class Scratch:
     def _mark(self, schema: str, *, made_by_us: bool = False) -> None:
         if not self._is_ours(schema):
             comment = _MADE_BY_US if made_by_us else ""
-            self.session.run(f"CREATE TABLE {quoted(schema, _MARKER)} (nothing TINYINT) COMMENT = %s", [comment])
+            table = quoted(schema, _MARKER)
+            # With a key, as sql_require_primary_key of MySQL takes no table without one.
+            self.session.run(f"CREATE TABLE {table} (nothing TINYINT PRIMARY KEY) COMMENT = %s", [comment])
 
     def _was_made_by_us(self, schema: str) -> bool:
         return bool(

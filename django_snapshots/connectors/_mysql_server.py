@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["MySQLDatabase", "Session", "locate", "quoted", "session"]
+__all__ = ["NEEDS_A_RIGHT", "MySQLDatabase", "Session", "code_of", "locate", "quoted", "session"]
+
+NEEDS_A_RIGHT = 1227
+"""ER_SPECIFIC_ACCESS_DENIED_ERROR."""
 
 _NAME_CHARS_MAX = 64
 _SESSION = (
@@ -27,6 +30,12 @@ _SESSION = (
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
     "SET SESSION wait_timeout = 604800",  # it is idle while a client program loads a dump
 )
+_SESSION_OF_MYSQL = (
+    ((8, 0), "SET SESSION information_schema_stats_expiry = 0"),  # sizes are a day old otherwise
+    # A table moves with its foreign keys, also those that MySQL no longer lets anybody make.
+    ((8, 4), "SET SESSION restrict_fk_on_non_standard_key = OFF"),
+)
+"""Since which version there is what they set, and the statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,10 @@ class Session:
         self._wrapper = wrapper
         for statement in _SESSION:
             self.run(statement)
+        if not self.is_mariadb:
+            for since, statement in _SESSION_OF_MYSQL:
+                if self.version >= since:
+                    self.run(statement)
 
     def run(self, statement: str, parameters: Sequence[str | int] | None = None) -> None:
         """Execute a statement."""
@@ -202,6 +215,12 @@ def session(database: MySQLDatabase, action: str, consequence: str) -> Iterator[
     finally:
         if opened is not None:
             opened.close()
+
+
+def code_of(error: Error) -> int | None:
+    """Return the server's number of an error."""
+    code = error.args[0] if error.args else None
+    return code if isinstance(code, int) else None
 
 
 def quoted(*names: str) -> str:

@@ -7,15 +7,24 @@ So whoever finds that table later knows whether the tables were replaced, and ca
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.db import Error, connections
 
 from django_snapshots.connectors._mysql_definers import fit_definers
-from django_snapshots.connectors._mysql_making import label, make_objects, replacing, routine_of
-from django_snapshots.connectors._mysql_objects import drops, find_objects, statements_of
+from django_snapshots.connectors._mysql_making import (
+    label,
+    make_objects,
+    remove_objects,
+    replacing,
+    routine_of,
+    unless_there,
+)
+from django_snapshots.connectors._mysql_objects import drops, events_of_others, find_objects, statements_of
+from django_snapshots.connectors._mysql_rights import system_user_advice
 from django_snapshots.connectors._mysql_scratch import ARMED, SWAPPED
-from django_snapshots.connectors._mysql_server import quoted
+from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +41,9 @@ _ASIDE = "django_snapshots_replaced_"
 """Begins the names of views that a new table takes the name of."""
 
 _SHOWN_MAX = 5
+
+_BACK = ("trigger", "back", "event", "event back")
+"""What is written down for the way back: names of triggers and what makes them, and the same of events."""
 
 _AS_BEFORE = "The database is as before."
 _WAY_OUT = (
@@ -101,7 +113,7 @@ def recover(scratch: Scratch) -> str:
     said = []
     scratch.session.run(f"SET lock_wait_timeout = {_PATIENCE_S}")  # for all that follows; the server's own is a day
     if scratch.has(ARMED):
-        said.append(_told(scratch, _undo, "The triggers that an interrupted restore had dropped are there again."))
+        said.append(_told(scratch, _undo, "What an interrupted restore had dropped is there again."))
     if scratch.has(SWAPPED):
         said.append(_told(scratch, _finish, "An interrupted restore was finished: all is its snapshot's now."))
     return " ".join(said)
@@ -147,7 +159,7 @@ def _replace(scratch: Scratch, statements: Sequence[str], as_before: str) -> Non
         _write_steps(scratch, live, statements)
     with _translated(scratch, as_before):
         try:
-            _drop_triggers(scratch, live)
+            _drop_first(scratch, live)
             _rename(scratch, live)
         except Error as error:
             with _translated(scratch, f"{_UNKNOWN} It began with: {error}"):
@@ -186,10 +198,14 @@ def _write_steps(scratch: Scratch, live: Objects, statements: Sequence[str]) -> 
 
 def _steps_back(scratch: Scratch, live: Objects) -> list[tuple[str, str]]:
     if scratch.has(ARMED):  # it knows triggers that are not there any more
-        kept = {direction: _steps(scratch, ARMED, direction) for direction in ("trigger", "back")}
+        kept = {direction: _steps(scratch, ARMED, direction) for direction in _BACK}
     else:
-        made = fit_definers(scratch, statements_of(scratch.session, live.only_triggers()))
-        kept = {"trigger": [*live.triggers], "back": made}
+        events = replace(live.only_triggers(), triggers=(), events=events_of_others(scratch.session))
+        triggers_back, events_back = (
+            fit_definers(scratch, statements_of(scratch.session, each)) for each in (live.only_triggers(), events)
+        )
+        names = [*live.triggers], triggers_back, [*events.events], [*map(unless_there, events_back)]
+        kept = dict(zip(_BACK, names, strict=True))
     return [(direction, statement) for direction, statements in kept.items() for statement in statements]
 
 
@@ -198,7 +214,10 @@ def _steps(scratch: Scratch, table: str, direction: str) -> list[str]:
     return [str(statement) for (statement,) in scratch.session.rows(query, [direction])]
 
 
-def _drop_triggers(scratch: Scratch, live: Objects) -> None:
+def _drop_first(scratch: Scratch, live: Objects) -> None:
+    # MySQL may refuse the events, which it is to do while all is there.
+    for event in _steps(scratch, ARMED, "event"):
+        scratch.session.run(f"DROP EVENT IF EXISTS {quoted(scratch.database.name, event)}")
     # A table with triggers cannot be renamed into another database. The lock is waited for before the first of them
     # is gone; it ends before the RENAME, which MariaDB refuses while tables are locked.
     if not live.triggers:
@@ -228,9 +247,12 @@ def _rename(scratch: Scratch, live: Objects) -> None:
 
 def _undo(scratch: Scratch) -> None:
     present = find_objects(scratch.session, scratch.database.name)
-    # All or none, so that they act in their order again; while none is missing nothing needs a lock.
-    if not set(_steps(scratch, ARMED, "trigger")) <= set(present.triggers):
-        scratch.run_in(scratch.database.name, [*drops(present.only_triggers()), *_steps(scratch, ARMED, "back")])
+    triggers, triggers_back, events, events_back = (_steps(scratch, ARMED, direction) for direction in _BACK)
+    # All triggers or none, so that they act in their order again; while none is missing nothing needs a lock.
+    if not set(triggers) <= set(present.triggers):
+        scratch.run_in(scratch.database.name, [*drops(present.only_triggers()), *triggers_back])
+    if not set(events) <= set(present.events):
+        scratch.run_in(scratch.database.name, events_back)
     scratch.session.run(f"DROP TABLE {quoted(scratch.new, ARMED)}")
 
 
@@ -246,10 +268,10 @@ def _finish(scratch: Scratch) -> None:
     if scratch.session.is_mariadb:
         present = present.without_routines({routine for text in forward if (routine := routine_of(text))})
         forward = [*map(replacing, forward)]
-    scratch.run_in(name, drops(present))
-    made = make_objects(scratch, name, forward)
-    if made.failed:
-        raise _UnmadeError(_listed(made.failed))
+    failed = remove_objects(scratch, name, present)
+    failed += make_objects(scratch, name, forward).failed
+    if failed:
+        raise _UnmadeError(_listed(failed))
     scratch.session.run(f"DROP TABLE {quoted(scratch.new, SWAPPED)}")
 
 
@@ -281,6 +303,8 @@ def _translated(scratch: Scratch, consequence: str) -> Iterator[None]:
     except Error as error:
         text = " ".join(str(error).split())
         holders = _holders(scratch) if "1205" in text else ""
+        if code_of(error) == NEEDS_A_RIGHT and "SYSTEM_USER" in text:
+            holders = f"{system_user_advice(scratch.session)} "
         raise scratch.database.error(
             f"{scratch.database} could not be replaced: {text}. {holders}{consequence}"
         ) from error

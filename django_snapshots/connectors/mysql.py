@@ -13,7 +13,7 @@ from django_snapshots.connectors._mysql_drill import inspect_database, scratch_d
 from django_snapshots.connectors._mysql_load import load
 from django_snapshots.connectors._mysql_objects import find_objects, statements_of
 from django_snapshots.connectors._mysql_programs import CLIENTS, DUMPERS, find_program, write_option_file
-from django_snapshots.connectors._mysql_rights import refuse_missing_rights
+from django_snapshots.connectors._mysql_rights import refuse_missing_rights, refuse_protected_routines
 from django_snapshots.connectors._mysql_scratch import Scratch
 from django_snapshots.connectors._mysql_sequences import WithoutDatabase, has_sequence_defaults
 from django_snapshots.connectors._mysql_server import Session, locate, session
@@ -42,6 +42,9 @@ _DUMP = (
     "--max-allowed-packet=1G",
 )
 _DUMP_OF_MYSQL = ("--column-statistics=0", "--set-gtid-purged=OFF")
+_BEFORE_OF_MYSQL = b"/*!80400 SET SESSION restrict_fk_on_non_standard_key = OFF */;\n"
+"""Lets foreign keys lead to columns without a unique key, which MySQL keeps and no longer takes."""
+
 _ENGINES = {True: "mariadb", False: "mysql"}
 
 
@@ -69,6 +72,8 @@ class MySQLConnector:
             facts = _facts(connection, dumper, found)
             writer = DumpWriter(sink)
             name = str(facts["database"])
+            if not connection.is_mariadb:
+                writer.write(_BEFORE_OF_MYSQL)
             sequences = has_sequence_defaults(connection, name)
             _dump_tables(database, dumper, found, WithoutDatabase(writer, name) if sequences else writer)
         try:
@@ -114,6 +119,7 @@ class MySQLConnector:
             _refuse_misfit(connection, facts)
             scratch = Scratch(connection)
             recovery = recover(scratch)
+            refuse_protected_routines(connection)
             scratch.open()
             statements = load(scratch, source, str(facts.get("database") or database.name))
             return StagedMySQL(scratch, statements, recovery)
