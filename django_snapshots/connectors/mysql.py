@@ -10,6 +10,7 @@ from django_snapshots.conf.problems import Problem
 from django_snapshots.connectors._mismatch import ways_out
 from django_snapshots.connectors._mysql_definers import definer_of
 from django_snapshots.connectors._mysql_drill import inspect_database, scratch_database
+from django_snapshots.connectors._mysql_foreign import refuse_columns_of_mysql
 from django_snapshots.connectors._mysql_load import load
 from django_snapshots.connectors._mysql_objects import find_objects, statements_of
 from django_snapshots.connectors._mysql_programs import CLIENTS, DUMPERS, find_program, write_option_file
@@ -66,6 +67,7 @@ class MySQLConnector:
             refuse_missing_rights(connection)
             refuse_interrupted(Scratch.of(connection))
             dumper = find_program(DUMPERS, prefer_mysql=not connection.is_mariadb, artifact=database.artifact)
+            refuse_columns_of_mysql(connection, dumper)
             found = find_objects(connection, database.name)
             statements = [*_database_statements(connection), *statements_of(connection, found)]
             size_bytes = _size_bytes(connection)
