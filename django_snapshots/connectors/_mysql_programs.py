@@ -139,8 +139,13 @@ def _tls(database: MySQLDatabase, program: Program) -> Iterator[tuple[str, str |
     mode = _tls_mode(database, given, trusts=trusts, wanted=bool(parameters.get("ssl") or files))
     if program.is_mariadb:
         yield from _tls_of_mariadb(mode, trusts=trusts)
-    elif mode:
+        return
+    if mode:
         yield "ssl-mode", mode
+    if database.driver == "pymysql" and mode in {"", "DISABLED", "PREFERRED"}:
+        # It asks the server for the key that hides a password where TLS does not (caching_sha2_password), and so must
+        # they, or a server that has just forgotten whom it let in refuses them.
+        yield "loose-get-server-public-key", None
 
 
 def _tls_mode(database: MySQLDatabase, given: Mapping[str, Any], *, trusts: bool, wanted: bool) -> str:

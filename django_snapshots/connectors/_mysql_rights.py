@@ -21,7 +21,11 @@ _NEEDED = {
     "EVENT": "events",
     "EXECUTE": "routines",
 }
-_GRANT = re.compile(r"^GRANT (?P<rights>.+?) ON (?:TABLE )?(?P<schema>\*|`(?:[^`]|``)*`)\.\* TO ", re.IGNORECASE)
+_GRANT = re.compile(
+    r"^(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON (?:TABLE )?(?P<schema>\*|`(?:[^`]|``)*`)\.\* (?:TO|FROM) ",
+    re.IGNORECASE,
+)
+"""MySQL lists with REVOKE what partial_revokes takes from rights on all databases."""
 
 
 def refuse_missing_rights(session: Session) -> None:
@@ -95,12 +99,17 @@ def _role_of(session: Session) -> tuple[str, str]:
 
 def _rights(session: Session, schema: str) -> set[str]:
     """Return the rights on the whole of `schema` that the role holds, its active roles' among them."""
-    held: set[str] = set()
+    everywhere, here, taken = set[str](), set[str](), set[str]()
     for (line,) in session.rows(_show_grants(session)):
-        found = _GRANT.match(str(line))
-        if found and (found["schema"] == "*" or _covers(found["schema"], schema)):
-            held |= {right.strip().upper() for right in found["rights"].split(",")}
-    return held
+        if found := _GRANT.match(str(line)):
+            rights = {right.strip().upper() for right in found["rights"].split(",")}
+            if found["verb"].upper() == "REVOKE":
+                taken |= rights if found["schema"] == quoted(schema) else set()
+            elif found["schema"] == "*":
+                everywhere |= rights
+            elif _covers(found["schema"], schema):
+                here |= rights
+    return (everywhere - taken) | here
 
 
 def _show_grants(session: Session) -> str:

@@ -137,6 +137,8 @@ class Session:
         self.database = database
         wrapper: BaseDatabaseWrapper = connections[database.alias].copy()
         wrapper.inc_thread_sharing()  # a restore may be staged by one thread and committed by another
+        # The programs do not run it, and what a role sees by it they would leave out of a dump without a word.
+        wrapper.settings_dict["OPTIONS"].pop("init_command", None)
         self._wrapper = wrapper
         for statement in _SESSION:
             self.run(statement)

@@ -227,6 +227,22 @@ def test_a_role_that_may_not_see_everything_is_told(house: House, right: str) ->
     assert "would be missing from the dump without a word" in str(caught.value)
 
 
+def test_rights_that_init_command_gives_are_none_as_the_programs_do_not_run_it(house: House) -> None:
+    role, account = f"`{house.name}r`", f"`{house.name}`@`localhost`"
+    house.sql("CREATE TABLE hidden (i INT); CREATE TABLE t (i INT); INSERT INTO hidden VALUES (1)")
+    house.server.sql(f"""
+        CREATE ROLE {role}; GRANT ALL ON `{house.name}`.* TO {role}; GRANT {role} TO {account};
+        REVOKE ALL ON `{house.name}`.* FROM {account}; GRANT SELECT ON `{house.name}`.t TO {account};
+    """)
+    settings = house.server.settings(house.name, house.name, init_command=f"SET ROLE {role}")
+
+    with alias_of("by_role", settings) as alias, pytest.raises(SnapshotConnectorError) as caught:
+        MySQLConnector().dump(alias, io.BytesIO())
+
+    house.server.sql(f"DROP ROLE {role}")
+    assert "would be missing from the dump without a word" in str(caught.value)
+
+
 def test_a_routine_whose_text_is_hidden_is_told(house: House) -> None:
     house.sql("CREATE PROCEDURE of_root() SELECT 1")
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ACCOUNTS = 200
 SKIP = "skip-ssl-verify-server-cert"
 VERIFY = "ssl-verify-server-cert"
+PUBLIC_KEY = "loose-get-server-public-key"
 
 
 def test_money_that_moves_during_the_backup_adds_up_twenty_of_twenty(house: House) -> None:
@@ -204,7 +205,8 @@ def test_what_django_connects_with_reaches_the_programs(
 @pytest.mark.parametrize(
     ("driver", "parameters", "of_mariadb", "of_mysql"),
     [
-        ("pymysql", {}, [SKIP], []),
+        ("pymysql", {}, [SKIP], [PUBLIC_KEY]),
+        ("MySQLdb", {}, [SKIP], []),
         ("pymysql", {"ssl": {"cert": "/c"}}, ["ssl", SKIP], ['ssl-mode="REQUIRED"']),
         ("pymysql", {"ssl": {"ca": "/ca"}}, ["ssl", VERIFY], ['ssl-mode="VERIFY_IDENTITY"']),
         ("pymysql", {"ssl": {"capath": "/ca", "check_hostname": False}}, ["ssl"], ['ssl-mode="VERIFY_CA"']),
@@ -212,7 +214,7 @@ def test_what_django_connects_with_reaches_the_programs(
         ("pymysql", {"ssl_ca": "/ca"}, ["ssl"], ['ssl-mode="VERIFY_CA"']),
         ("pymysql", {"ssl_verify_cert": True}, ["ssl", VERIFY], ['ssl-mode="VERIFY_CA"']),
         ("pymysql", {"ssl_ca": "/ca", "ssl_verify_identity": True}, ["ssl", VERIFY], ['ssl-mode="VERIFY_IDENTITY"']),
-        ("pymysql", {"ssl_disabled": True}, ["skip-ssl", SKIP], ['ssl-mode="DISABLED"']),
+        ("pymysql", {"ssl_disabled": True}, ["skip-ssl", SKIP], ['ssl-mode="DISABLED"', PUBLIC_KEY]),
         ("MySQLdb", {"ssl": {"ca": "/ca"}}, ["ssl"], ['ssl-mode="VERIFY_CA"']),
         ("MySQLdb", {"ssl": True}, ["ssl", SKIP], ['ssl-mode="REQUIRED"']),
         ("MySQLdb", {"ssl_mode": "REQUIRED"}, ["ssl", SKIP], ['ssl-mode="REQUIRED"']),
