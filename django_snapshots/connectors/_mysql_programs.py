@@ -197,17 +197,21 @@ def _from_option_files(database: MySQLDatabase) -> list[str]:
     if file and not os.access(file, os.R_OK):
         raise database.error(f"The option file {file} in OPTIONS of {database} cannot be read.")
     which = [f"--defaults-file={Path(file).absolute()}"] if file else []
-    done = subprocess.run(  # noqa: S603 - a program found by its name, no shell
-        [readers[0], *which, "client", *([group] if group else [])],
-        env=inherited_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    groups = ["client", *([group] if group else [])]
+    # MySQL's shows a password only with --show, which MariaDB's does not know.
+    done = _run_quietly([str(readers[0]), *which, "--show", *groups])
+    if done.returncode != 0:
+        done = _run_quietly([str(readers[0]), *which, *groups])
     if done.returncode != 0:
         raise database.error(f"The option file of {database} could not be read: {done.stderr.decode(errors='replace')}")
     options = (line[2:].partition("=") for line in done.stdout.decode().splitlines() if line.startswith("--"))
     return [f"{name}={_option_value(value)}" if equals else name for name, equals, value in options if _is_ours(name)]
+
+
+def _run_quietly(command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - a program found by its name, no shell
+        command, env=inherited_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
 
 
 def _is_ours(name: str) -> bool:

@@ -22,7 +22,9 @@ BIN = FOLDER / "bin"
 ROOT = FOLDER / "root"
 """Holds what the packages hold."""
 
-PROGRAMS = {"mysqld": "usr/sbin/mysqld"} | {name: f"usr/bin/{name}" for name in ("mysql", "mysqladmin", "mysqldump")}
+PROGRAMS = {"mysqld": "usr/sbin/mysqld"} | {
+    name: f"usr/bin/{name}" for name in ("my_print_defaults", "mysql", "mysqladmin", "mysqldump")
+}
 """Each program, and where the packages have it."""
 
 PACKAGES = ("mysql-server-core", "mysql-client-core")

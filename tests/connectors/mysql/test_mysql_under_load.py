@@ -149,14 +149,15 @@ def test_the_option_file_is_ours_alone_and_is_gone_afterwards(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_project_that_connects_by_an_option_file_is_dumped(house: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize("password", ["", "simple word"])
+def test_a_project_that_connects_by_an_option_file_is_dumped(house: House, tmp_path: Path, password: str) -> None:
     settings = house.server.settings(house.name, house.name)
     file = tmp_path / "project.cnf"
     file.write_text(
         f"[mysqldump]\nno-data\n[site]\nsocket={house.server.socket}\nuser={house.name}\nno-such-option=1\n"
     )
-    account = f"`{house.name}`@`localhost`"
-    house.server.sql(f"DROP USER {account}; CREATE USER {account}; GRANT ALL ON `{house.name}`.* TO {account}")
+    file.write_text(file.read_text() + f'password="{password}"\n' * bool(password))
+    house.server.sql(f"ALTER USER `{house.name}`@`localhost` IDENTIFIED BY '{password}'")
     options = {"read_default_file": str(file), "read_default_group": "site"}
     by_file = {**settings, "USER": "", "PASSWORD": "", "HOST": "", "OPTIONS": options}
     house.sql("CREATE TABLE t (id INT); INSERT INTO t VALUES (42)")
