@@ -30,12 +30,11 @@ _SESSION = (
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
     "SET SESSION wait_timeout = 604800",  # it is idle while a client program loads a dump
 )
-_SESSION_OF_MYSQL = (
-    ((8, 0), "SET SESSION information_schema_stats_expiry = 0"),  # sizes are a day old otherwise
-    # A table moves with its foreign keys, also those that MySQL no longer lets anybody make.
-    ((8, 4), "SET SESSION restrict_fk_on_non_standard_key = OFF"),
-)
-"""Since which version there is what they set, and the statements."""
+_REAL_SIZES = "SET SESSION information_schema_stats_expiry = 0"
+"""MySQL's are a day old otherwise."""
+
+_ANY_FOREIGN_KEY = "SET SESSION restrict_fk_on_non_standard_key = OFF"
+"""A table of MySQL moves with its foreign keys, also those that it no longer lets anybody make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +125,7 @@ class Session:
 
     Attributes:
         database: What it is connected to.
+        takes_any_foreign_key: It is MySQL from 8.4, and lets them lead to columns without a unique key.
     """
 
     def __init__(self, database: MySQLDatabase) -> None:
@@ -142,10 +142,10 @@ class Session:
         self._wrapper = wrapper
         for statement in _SESSION:
             self.run(statement)
-        if not self.is_mariadb:
-            for since, statement in _SESSION_OF_MYSQL:
-                if self.version >= since:
-                    self.run(statement)
+        is_mysql = not self.is_mariadb
+        if is_mysql:
+            self._took(_REAL_SIZES)
+        self.takes_any_foreign_key = is_mysql and self._took(_ANY_FOREIGN_KEY)
 
     def run(self, statement: str, parameters: Sequence[str | int] | None = None) -> None:
         """Execute a statement."""
@@ -168,6 +168,13 @@ class Session:
     def value(self, statement: str, parameters: Sequence[str | int] | None = None) -> Any:
         """Return the first column of the first row."""
         return self.rows(statement, parameters)[0][0]
+
+    def _took(self, statement: str) -> bool:
+        """Execute what not every version knows and say whether this one did."""
+        with suppress(Error):
+            self.run(statement)
+            return True
+        return False
 
     @property
     def server_version(self) -> str:

@@ -43,7 +43,7 @@ _DUMP = (
     "--max-allowed-packet=1G",
 )
 _DUMP_OF_MYSQL = ("--column-statistics=0", "--set-gtid-purged=OFF")
-_BEFORE_OF_MYSQL = b"/*!80400 SET SESSION restrict_fk_on_non_standard_key = OFF */;\n"
+_ANY_FOREIGN_KEY = b"/*!80400 SET SESSION restrict_fk_on_non_standard_key = OFF */;\n"
 """Lets foreign keys lead to columns without a unique key, which MySQL keeps and no longer takes."""
 
 _ENGINES = {True: "mariadb", False: "mysql"}
@@ -74,8 +74,8 @@ class MySQLConnector:
             facts = _facts(connection, dumper, found)
             writer = DumpWriter(sink)
             name = str(facts["database"])
-            if not connection.is_mariadb:
-                writer.write(_BEFORE_OF_MYSQL)
+            if connection.takes_any_foreign_key:
+                writer.write(_ANY_FOREIGN_KEY)
             sequences = has_sequence_defaults(connection, name)
             _dump_tables(database, dumper, found, WithoutDatabase(writer, name) if sequences else writer)
         try:
