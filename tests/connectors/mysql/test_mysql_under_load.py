@@ -99,7 +99,7 @@ def test_the_password_is_nowhere_to_be_seen(
     monkeypatch.setenv("MYSQL_PWD", PASSWORD)
     house.sql(
         "CREATE TABLE t (id INT PRIMARY KEY, x LONGTEXT);"
-        f"INSERT INTO t SELECT seq, 'xxxxxxxx' FROM {house.server.numbers(50000)}"
+        f"INSERT INTO t SELECT seq, REPEAT('x', 80) FROM {house.server.numbers(50000)}"
     )
     seen: list[bytes] = []
 
