@@ -46,6 +46,7 @@ class DjangoStorageBackend:
         """
         self.storage = storage
         self._built: Storage | None = None
+        self._writer: Any = None
 
     def __repr__(self) -> str:
         alias = self.storage if isinstance(self.storage, str) else None
@@ -87,8 +88,7 @@ class DjangoStorageBackend:
             if _is_local(storage):
                 _replace_file(storage, path, reopen)
             else:
-                cloud = cloud_of(storage)
-                _save_exactly(cloud.writer() if cloud else storage, path, reopen)
+                _save_exactly(self._saving(storage), path, reopen)
 
     def exists(self, path: str) -> bool:
         """Say whether an object is stored at `path`."""
@@ -107,6 +107,13 @@ class DjangoStorageBackend:
             with suppress(OSError):  # not empty
                 for folder in list(Path(path).parents)[:-1]:
                     Path(storage.path(str(folder))).rmdir()
+
+    def _saving(self, storage: Storage) -> Any:
+        # Kept: one like S3's begins with a session and a connection of its own, 50 ms for each object.
+        if self._writer is None:
+            cloud = cloud_of(storage)
+            self._writer = cloud.writer() if cloud else storage
+        return self._writer
 
     def _opened(self) -> Storage:
         if self._built is None:

@@ -202,8 +202,13 @@ class StorageContract:
 
         assert missing_and_stray(storage.list(f"{folder}/"), paths) == ([], [])
 
-        with ThreadPoolExecutor(self.writers) as pool:
-            list(pool.map(storage.delete, paths))
+        delete_many = getattr(storage, "delete_many", None)
+        if delete_many is not None:
+            delete_many(paths)
+        else:
+            with ThreadPoolExecutor(self.writers) as pool:
+                list(pool.map(storage.delete, paths))
+        assert storage.list(f"{folder}/") == []
 
     def test_writers_at_the_same_time_do_not_disturb_each_other(self, storage: SnapshotStorage, folder: str) -> None:
         def write_and_read(number: int) -> bool:

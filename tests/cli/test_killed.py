@@ -28,6 +28,9 @@ KILLS = 50
 ATTEMPTS = 4
 """How many runs to start for each kill that is wanted, at the most: some end before they are killed."""
 
+TRIED = (b"", b"blat")
+"""What is in the file that Python's tempfile makes and removes at once, to see whether it may use a directory."""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
@@ -108,6 +111,7 @@ def test_a_backup_killed_at_any_moment_shows_nothing_that_is_not_whole(
     assert f"{snapshot_format}-last" in whole_snapshots(site)
     # One killed within the microsecond before its lock exists leaves an empty folder, which is swept a minute later.
     left = [path for path in temporary.rglob("*") if path.is_file() and path.name != ".lock.new"]
+    left = [path for path in left if path.parent != temporary or path.read_bytes() not in TRIED]
     assert left == [], "the next run sweeps what killed ones left in the temporary directory"
 
 

@@ -232,6 +232,27 @@ def test_the_users_own_transfer_settings_are_kept(moto: str) -> None:
         assert storage.transfer_config.max_in_memory_upload_chunks == 10
 
 
+def test_many_objects_are_written_by_one_session(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session of boto3 takes 50 ms to make, and a server that is far away has a connection to open for each."""
+    import boto3
+
+    made = []
+    first = boto3.Session.__init__
+
+    def counted(session: Any, *arguments: Any, **options: Any) -> None:
+        made.append(session)
+        first(session, *arguments, **options)
+
+    monkeypatch.setattr(boto3.Session, "__init__", counted)
+    storage = by_django(moto)
+
+    for number in range(5):
+        storage.write(f"many/{number}", as_file([b"x"]))
+
+    assert len(storage.list("many/")) == 5
+    assert len(made) == 2, "one to write with, one for everything else"
+
+
 def test_a_subclass_that_opens_in_its_own_manner_is_left_to_do_so(moto: str) -> None:
     from storages.backends.s3 import S3Storage
 
