@@ -256,7 +256,8 @@ class GuardedStorage:
             stray = next((path for path in answer if not path.startswith(prefix)), None)
             if stray is not None:
                 raise ValueError(f"list returned '{stray}', which does not start with '{prefix}'")
-        return sorted({path for path in answer if _is_key(path)})
+        # Not a set: what is in order already, as most storages list, is sorted at once.
+        return sorted(dict.fromkeys(path for path in answer if _is_key(path)))
 
     @contextmanager
     def _reporting(self, operation: str, path: str) -> Iterator[None]:
