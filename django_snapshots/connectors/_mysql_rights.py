@@ -22,8 +22,9 @@ _NEEDED = {
     "EXECUTE": "routines",
 }
 _GRANT = re.compile(
-    r"^(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON (?:TABLE )?(?P<schema>\*|`(?:[^`]|``)*`)\.\* (?:TO|FROM) ",
-    re.IGNORECASE,
+    r"^(?P<verb>GRANT|REVOKE) (?P<rights>.+?) ON (?:TABLE )?(?P<schema>\*|`(?:[^`]|``)*`)\.\* (?:TO|FROM) "
+    r"(?P<grantee>.+?)(?: WITH .*)?$",
+    re.IGNORECASE | re.DOTALL,
 )
 """MySQL lists with REVOKE what partial_revokes takes from rights on all databases."""
 
@@ -35,15 +36,15 @@ def refuse_missing_rights(session: Session) -> None:
         SnapshotConnectorError: Names the rights, and how to grant them.
     """
     database = session.database
-    held = _rights(session, database.name)
-    missing = [right for right in _NEEDED if right not in held and "ALL PRIVILEGES" not in held]
+    held, where = _rights(session, database.name)
+    missing = [right for right in _NEEDED if right not in held]
     if not missing:
         return
     role, account = _role_of(session)
     hidden = ", ".join(_NEEDED[right] for right in missing)
     raise database.error(
         f"The role {role} may not see all of {database}: {hidden} would be missing from the dump without a word. "
-        f"As an administrator: GRANT {', '.join(missing)} ON {quoted(database.name)}.* TO {account}; "
+        f"As an administrator: GRANT {', '.join(missing)} ON {where}.* TO {account}; "
         f"or dump it by SNAPSHOTS['DATABASE_CONNECTORS']['{database.alias}'] = 'dumpdata'."
     )
 
@@ -97,19 +98,48 @@ def _role_of(session: Session) -> tuple[str, str]:
     return role, f"{quoted(user)}@{quoted(host)}"
 
 
-def _rights(session: Session, schema: str) -> set[str]:
-    """Return the rights on the whole of `schema` that the role holds, its active roles' among them."""
-    everywhere, here, taken = set[str](), set[str](), set[str]()
+def _rights(session: Session, schema: str) -> tuple[set[str], str]:
+    """Return the rights on the whole of `schema` that the role holds, its active roles' among them.
+
+    Returns:
+        The rights, and the database, quoted, on which to grant the account more.
+    """
+    everywhere, taken, here = set[str](), set[str](), dict[str, dict[str, set[str]]]()
+    # With it a pattern is the name of one database.
+    literally = ("partial_revokes", "ON") in session.rows("SHOW VARIABLES LIKE 'partial_revokes'")
     for (line,) in session.rows(_show_grants(session)):
         if found := _GRANT.match(str(line)):
-            rights = {right.strip().upper() for right in found["rights"].split(",")}
+            rights, pattern = _listed(found["rights"]), found["schema"]
             if found["verb"].upper() == "REVOKE":
-                taken |= rights if found["schema"] == quoted(schema) else set()
-            elif found["schema"] == "*":
+                taken |= rights if pattern == quoted(schema) else set()
+            elif pattern == "*":
                 everywhere |= rights
-            elif _covers(found["schema"], schema):
-                here |= rights
-    return (everywhere - taken) | here
+            elif pattern == quoted(schema) if literally else _covers(pattern, schema):
+                here.setdefault(found["grantee"], {})[pattern] = rights
+    counting = {grantee: _nearest(patterns) for grantee, patterns in here.items()}
+    of_account = next((patterns for grantee, patterns in counting.items() if "@" in grantee), {})
+    where = min(of_account, key=lambda pattern: len(of_account[pattern]), default=quoted(schema))
+    held = (set.intersection(*patterns.values()) for patterns in counting.values())
+    return (everywhere - taken).union(*held), where
+
+
+def _listed(rights: str) -> set[str]:
+    found = {right.strip().upper() for right in rights.split(",")}
+    return set(_NEEDED) if "ALL PRIVILEGES" in found else found
+
+
+def _nearest(patterns: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return the grants of an account that count: beside one on `shop`, those on `sh%` give nothing.
+
+    Of two that begin with as many characters the server takes any.
+    """
+
+    def literal_chars(pattern: str) -> int:
+        wild = re.search(r"(?<!\\)[%_]", pattern)
+        return wild.start() if wild else len(pattern)
+
+    nearest = max(map(literal_chars, patterns))
+    return {pattern: rights for pattern, rights in patterns.items() if literal_chars(pattern) == nearest}
 
 
 def _show_grants(session: Session) -> str:

@@ -139,3 +139,20 @@ def test_rights_on_all_but_this_database_are_not_enough(house: House) -> None:
         server.sql("SET GLOBAL partial_revokes = OFF")
 
     assert f"GRANT TRIGGER, EVENT ON `{house.name}`.* TO {account}" in str(caught.value)
+
+
+def test_a_pattern_is_the_name_of_one_database_where_rights_can_be_revoked_in_part(house: House) -> None:
+    server, account = house.server, f"`{house.name}`@`localhost`"
+    house.sql("CREATE TABLE t (i INT); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.i = 3")
+    server.sql(f"REVOKE ALL ON `{house.name}`.* FROM {account}")
+    server.sql(f"GRANT SELECT, SHOW VIEW, EVENT, EXECUTE ON *.* TO {account}")
+    server.sql(f"GRANT ALL ON `{house.name[:-1]}_`.* TO {account}")
+    house.dump()
+    server.sql("SET GLOBAL partial_revokes = ON")
+    try:
+        with pytest.raises(SnapshotConnectorError) as caught:
+            house.dump()
+    finally:
+        server.sql("SET GLOBAL partial_revokes = OFF")
+
+    assert f"GRANT TRIGGER ON `{house.name}`.* TO {account}" in str(caught.value)

@@ -8,6 +8,7 @@ import pytest
 
 from django_snapshots.connectors import MySQLConnector
 from django_snapshots.connectors._mysql_making import replacing, routine_of
+from django_snapshots.errors import SnapshotConnectorError
 
 if TYPE_CHECKING:
     from tests.connectors.mysql.house import House
@@ -52,6 +53,35 @@ def test_a_plan_says_that_mysql_takes_away_what_is_granted_on_routines(house: Ho
     plan = MySQLConnector().plan(house.alias, facts)
 
     assert ("what is granted on routines" in str(plan.get("lost_grants"))) == (not house.server.is_mariadb)
+
+
+def test_a_grant_on_a_pattern_beside_one_on_the_database_gives_nothing(house: House) -> None:
+    account = f"`{house.name}`@`localhost`"
+    house.sql("CREATE TABLE t (i INT); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.i = 3")
+    house.server.sql(f"REVOKE ALL ON `{house.name}`.* FROM {account}")
+    house.server.sql(f"GRANT SELECT, SHOW VIEW, EVENT, EXECUTE ON `{house.name}`.* TO {account}")
+    house.server.sql(f"GRANT ALL ON `{house.name[:-1]}%`.* TO {account}")
+    assert house.as_role("SHOW TRIGGERS") == "()"
+
+    with pytest.raises(SnapshotConnectorError, match="triggers would be missing") as caught:
+        house.dump()
+
+    assert f"GRANT TRIGGER ON `{house.name}`.* TO {account}" in str(caught.value)
+
+
+def test_what_a_grant_on_a_pattern_lacks_is_to_be_granted_on_that_pattern(house: House) -> None:
+    account, pattern = f"`{house.name}`@`localhost`", f"`{house.name[:-1]}%`.*"
+    house.server.sql(f"GRANT ALL ON {pattern} TO {account}; REVOKE ALL ON `{house.name}`.* FROM {account}")
+    house.dump()
+    house.server.sql(f"REVOKE EVENT ON {pattern} FROM {account}")
+
+    with pytest.raises(SnapshotConnectorError) as caught:
+        house.dump()
+
+    advice = f"GRANT EVENT ON {pattern} TO {account}"
+    assert advice in str(caught.value)
+    house.server.sql(advice)
+    house.dump()
 
 
 @pytest.mark.parametrize(
