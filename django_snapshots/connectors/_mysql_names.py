@@ -1,13 +1,14 @@
-"""The name of a database in the texts of its own views and triggers, which are to be made in another one.
+"""The name of a database in the texts of its own views, triggers and routines, which are to be made in another one.
 
-The server writes it into a view that reads another database too, and leaves it in a trigger where somebody typed it.
+The server writes it into a view that reads another database too, and before the libraries that a routine uses, and
+leaves it in a trigger where somebody typed it.
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["may_act_on", "unqualified_trigger", "view_in"]
+__all__ = ["may_act_on", "own_libraries", "unqualified_trigger", "view_in"]
 
 _NAME = r"`(?:[^`]|``)*`"
 _TOKEN = re.compile(
@@ -23,6 +24,18 @@ _TRIGGER = re.compile(
     rf"(?:{_TYPED_NAME}\s*\.\s*)?({_TYPED_NAME}\s)",
     re.IGNORECASE,
 )
+
+_USED_LIBRARIES = re.compile(
+    rf"\n    LANGUAGE \w+\n    USING \({_NAME}\.{_NAME}(?: AS {_NAME})?(?:, {_NAME}\.{_NAME}(?: AS {_NAME})?)*\)\n"
+)
+"""Of MySQL's SHOW CREATE FUNCTION and PROCEDURE."""
+
+
+def own_libraries(statement: str, database: str) -> str:
+    """Return the statement of a routine without the name of its own database before the libraries it uses."""
+    name = database.replace("`", "``")
+    own = re.compile(rf"(?<=[(\s])`{re.escape(name)}`\.(?=`)")
+    return _USED_LIBRARIES.sub(lambda found: own.sub("", found[0]), statement, count=1)
 
 
 def unqualified_trigger(statement: str) -> str:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django_snapshots.connectors._mysql_definers import with_definer
-from django_snapshots.connectors._mysql_names import unqualified_trigger
+from django_snapshots.connectors._mysql_names import own_libraries, unqualified_trigger
 from django_snapshots.connectors._mysql_server import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from django_snapshots.connectors._mysql_server import Session
 
-__all__ = ["COLLATED", "Objects", "drops", "events_of_others", "find_objects", "statements_of"]
+__all__ = ["COLLATED", "Objects", "drops", "events_of_others", "find_objects", "libraries", "statements_of"]
 
 _ROUTINES = ("LIBRARY", "PACKAGE", "PACKAGE BODY", "FUNCTION", "PROCEDURE")
 """In the order that they can be made. Libraries are MySQL's alone, packages MariaDB's."""
@@ -72,7 +72,7 @@ def find_objects(session: Session, schema: str) -> Objects:
         "SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = %s ORDER BY 2",
         [schema],
     )
-    routines += [("LIBRARY", name) for name in _libraries(session, schema)]
+    routines += [("LIBRARY", name) for name, _, _ in libraries(session, schema)]
     triggers = session.rows(
         "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = %s"
         " ORDER BY event_object_table, action_timing, event_manipulation, action_order",
@@ -108,13 +108,16 @@ def events_of_others(session: Session) -> tuple[str, ...]:
     return tuple(name for (name,) in found)
 
 
-def _libraries(session: Session, schema: str) -> list[str]:
+def libraries(session: Session, schema: str) -> list[tuple[str, str, str]]:
+    """Return name, comment and creator of each library in `schema`."""
     if session.is_mariadb or session.version < _LIBRARIES_SINCE:
         return []
     found = session.rows(
-        "SELECT library_name FROM information_schema.libraries WHERE library_schema = %s ORDER BY 1", [schema]
+        "SELECT library_name, COALESCE(library_comment, ''), creator FROM information_schema.libraries"
+        " WHERE library_schema = %s ORDER BY 1",
+        [schema],
     )
-    return [name for (name,) in found]
+    return [(name, comment, creator) for name, comment, creator in found]
 
 
 def _routine_order(routine: tuple[str, str]) -> tuple[int, str]:
@@ -135,7 +138,7 @@ def statements_of(session: Session, found: Objects) -> Iterator[str]:
         if not _OF_DOCUMENTS.match(with_definer(str(shown["Create View"]), "CURRENT_USER")):
             yield _stand_in(session, view)
     for kind, name in found.routines:
-        yield from _created(session, kind, name)
+        yield from _created(session, kind, name, lambda text: own_libraries(text, session.database.name))
     for shown in views.values():
         # By hand, SET gives the texts in it their collation; a restore, which puts views in another order, has it with
         # the view.
@@ -144,7 +147,7 @@ def statements_of(session: Session, found: Objects) -> Iterator[str]:
         yield f"{statement}\n{COLLATED}{shown['collation_connection']}"
         yield _OWN_COLLATION
     for trigger in found.triggers:
-        yield from _created(session, "TRIGGER", trigger)
+        yield from _created(session, "TRIGGER", trigger, unqualified_trigger)
     for event in found.events:
         yield from _created(session, "EVENT", event)
 
@@ -163,7 +166,7 @@ def _shown(session: Session, kind: str, name: str) -> dict[str, Any]:
     return session.records(f"SHOW CREATE {kind} {quoted(name)}")[0]
 
 
-def _created(session: Session, kind: str, name: str) -> Iterator[str]:
+def _created(session: Session, kind: str, name: str, fit: Callable[[str], str] = str) -> Iterator[str]:
     """Yield the settings that were in force when it was made, and then the statement."""
     shown = _shown(session, kind, name)
     label = "SQL Original Statement" if kind == "TRIGGER" else f"Create {kind.title()}"
@@ -180,7 +183,7 @@ def _created(session: Session, kind: str, name: str) -> Iterator[str]:
         yield f"SET collation_connection = {shown['collation_connection']}"
     if kind == "EVENT":
         yield f"SET time_zone = '{shown['time_zone']}'"
-    yield unqualified_trigger(str(statement)) if kind == "TRIGGER" else str(statement)
+    yield fit(str(statement))
     if kind == "EVENT":
         yield "SET time_zone = DEFAULT"
     yield "SET sql_mode = DEFAULT"

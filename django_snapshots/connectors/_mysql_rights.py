@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
+from django_snapshots.connectors._mysql_objects import libraries
 from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django_snapshots.connectors._mysql_server import Session
 
 __all__ = ["refuse_missing_rights", "refuse_protected_routines", "system_user_advice"]
@@ -50,7 +53,7 @@ def refuse_missing_rights(session: Session) -> None:
 
 
 def refuse_protected_routines(session: Session) -> None:
-    """Raise where MySQL would not let the role replace a routine: its definer has SYSTEM_USER, and the role has not.
+    """Raise where MySQL would not let the role replace a routine or library of an account with SYSTEM_USER.
 
     That shows only when one is altered or dropped. An ALTER that alters nothing sets the time of its last change.
 
@@ -63,11 +66,20 @@ def refuse_protected_routines(session: Session) -> None:
         "SELECT routine_type, routine_name, definer FROM information_schema.routines"
         " WHERE routine_schema = DATABASE() AND definer <> CURRENT_USER() ORDER BY 1, 2"
     )
-    protected = [(kind, name, definer) for kind, name, definer in found if _is_protected(session, kind, name)]
+    protected = [
+        (f"{kind.lower()} {name}", definer)
+        for kind, name, definer in found
+        if _is_protected(session, f"{kind} {quoted(session.database.name, name)}")
+    ]
+    protected += [
+        (f"library {name}", creator)
+        for name, comment, creator in libraries(session, session.database.name)
+        if _is_protected(session, f"LIBRARY {_in_format(session.database.name, name)} COMMENT %s", [comment])
+    ]
     if not protected:
         return
-    names = ", ".join(f"{kind.lower()} {name}" for kind, name, _ in protected)
-    definers = " and ".join(sorted({definer for _, _, definer in protected}))
+    names = ", ".join(name for name, _ in protected)
+    definers = " and ".join(sorted({definer for _, definer in protected}))
     raise session.database.error(
         f"{names} in {session.database} cannot be replaced: made in the name of {definers}. "
         f"{system_user_advice(session)} Nothing was changed."
@@ -83,12 +95,16 @@ def system_user_advice(session: Session) -> str:
     )
 
 
-def _is_protected(session: Session, kind: str, name: str) -> bool:
+def _is_protected(session: Session, altered: str, parameters: Sequence[str] | None = None) -> bool:
     try:
-        session.run(f"ALTER {kind} {quoted(session.database.name, name)}")
+        session.run(f"ALTER {altered}", parameters)
     except Error as error:
         return code_of(error) == NEEDS_A_RIGHT
     return False
+
+
+def _in_format(*names: str) -> str:
+    return quoted(*names).replace("%", "%%")
 
 
 def _role_of(session: Session) -> tuple[str, str]:

@@ -109,6 +109,11 @@ class Scratch:
                         self.session.run(f"DROP TABLE {quoted(name, _MARKER)}")
         self.session.close()
 
+    @property
+    def marker(self) -> str:
+        """The table, quoted, that says whose the database of new tables is: a key named `nothing`, and no row."""
+        return quoted(self.new, _MARKER)
+
     def has(self, table: str) -> bool:
         """Say whether `table` is in the database of new tables."""
         return table in self._tables(self.new)

@@ -78,6 +78,8 @@ CREATE TABLE hides_generated (a INT, b INT AS (a + 1) VIRTUAL INVISIBLE, c INT I
 SET sql_generate_invisible_primary_key = ON; CREATE TABLE no_key (x INT); INSERT INTO no_key VALUES (5), (6); SET sql_generate_invisible_primary_key = OFF;
 SET restrict_fk_on_non_standard_key = OFF; CREATE TABLE not_unique (id INT PRIMARY KEY, k INT, KEY (k)); CREATE TABLE points_there (k INT, FOREIGN KEY (k) REFERENCES not_unique (k)); SET restrict_fk_on_non_standard_key = ON;
 CREATE LIBRARY speaks LANGUAGE JAVASCRIPT AS $$export function f(n) { return "it's " + `${n}` + ' "x"; // end' }$$;
+CREATE LIBRARY `l``2` LANGUAGE JAVASCRIPT AS 'x';
+CREATE PROCEDURE uses() LANGUAGE JAVASCRIPT USING (speaks, `l``2` AS l) AS $$ 1 $$;
 CREATE JSON RELATIONAL DUALITY VIEW as_document AS SELECT JSON_DUALITY_OBJECT('_id': id, 'kids': child) FROM parent;
 CREATE VIEW modern AS SELECT id, RANK() OVER (ORDER BY id DESC) AS place, j->>'$.f' AS f FROM of_mysql o JOIN LATERAL (SELECT o.id AS other) l ON l.other = o.id;
 """
@@ -106,7 +108,9 @@ def disarrange(house: House) -> None:
     if house.server.is_mariadb:
         house.sql("SELECT NEXTVAL(counter)")
     else:
-        house.sql("DROP LIBRARY speaks; CREATE LIBRARY later LANGUAGE JAVASCRIPT AS 'x'; DROP VIEW as_document")
+        house.sql(
+            "DROP PROCEDURE uses; DROP LIBRARY speaks; CREATE LIBRARY later LANGUAGE JAVASCRIPT AS 'x'; DROP VIEW as_document"
+        )
 
 
 def without_definers(state: tuple[list[str], str, str]) -> tuple[list[str], str, str]:

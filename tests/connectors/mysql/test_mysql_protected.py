@@ -50,6 +50,35 @@ def test_views_and_triggers_of_root_are_replaced(house: House) -> None:
     assert house.scratch() == ""
 
 
+def test_a_view_of_json_documents_of_root_is_replaced(house: House) -> None:
+    house.sql("CREATE TABLE t (i INT PRIMARY KEY); INSERT INTO t VALUES (1)")
+    content, facts = house.dump()
+    house.sql("CREATE JSON RELATIONAL DUALITY VIEW `a``d` AS SELECT JSON_DUALITY_OBJECT('_id': i) FROM t")
+
+    house.restore(content, facts)
+
+    assert house.sql("SHOW TABLES") == "t"
+    assert house.scratch() == ""
+
+
+def test_a_library_of_root_refuses_a_restore_before_anything_is_changed(house: House) -> None:
+    house.sql("CREATE TABLE t (i INT)")
+    content, facts = house.dump()
+    house.sql("CREATE LIBRARY `l``1%s` COMMENT 'it''s ü' LANGUAGE JAVASCRIPT AS 'x'; INSERT INTO t VALUES (1)")
+    before = house.state()
+
+    with pytest.raises(
+        SnapshotConnectorError, match=r"^library l`1%s in .* name of root@localhost.* Nothing was changed"
+    ):
+        house.restore(content, facts)
+
+    assert house.state() == before
+    house.may_handle_roots()
+    assert house.sql("SELECT library_comment FROM information_schema.libraries") == "it's ü"
+    house.restore(content, facts)
+    assert house.sql("SELECT COUNT(*) FROM information_schema.libraries") == "0"
+
+
 @pytest.mark.parametrize(
     ("made", "told"),
     [
