@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from django_snapshots.connectors._mysql_server import Session
 
-__all__ = ["COLLATED", "Objects", "drops", "events_of_others", "find_objects", "libraries", "statements_of"]
+__all__ = [
+    "COLLATED",
+    "OWN_SETTINGS",
+    "Objects",
+    "drops",
+    "events_of_others",
+    "find_objects",
+    "libraries",
+    "statements_of",
+]
 
 _ROUTINES = ("LIBRARY", "PACKAGE", "PACKAGE BODY", "FUNCTION", "PROCEDURE")
 """In the order that they can be made. Libraries are MySQL's alone, packages MariaDB's."""
@@ -26,6 +35,11 @@ COLLATED = "-- collation_connection: "
 """Begins the last line of a view's statement."""
 
 _OWN_COLLATION = "SET NAMES utf8mb4"
+_OWN_SQL_MODE = "SET sql_mode = ''"
+"""Not the server's, in which a backslash in a view may mean something else."""
+
+OWN_SETTINGS = (_OWN_COLLATION, _OWN_SQL_MODE)
+"""What SHOW CREATE VIEW is to be read by; a client that loads a dump by hand has settings of its own."""
 
 _LIBRARIES_SINCE = (9, 2)
 """The version of MySQL (dev.mysql.com/doc/refman/9.7/en/create-library.html)."""
@@ -186,7 +200,7 @@ def _created(session: Session, kind: str, name: str, fit: Callable[[str], str] =
     yield fit(str(statement))
     if kind == "EVENT":
         yield "SET time_zone = DEFAULT"
-    yield "SET sql_mode = DEFAULT"
+    yield _OWN_SQL_MODE
     yield _OWN_COLLATION
 
 

@@ -140,12 +140,16 @@ class Session:
         # The programs do not run it, and what a role sees by it they would leave out of a dump without a word.
         wrapper.settings_dict["OPTIONS"].pop("init_command", None)
         self._wrapper = wrapper
-        for statement in _SESSION:
-            self.run(statement)
+        self.settle()
         is_mysql = not self.is_mariadb
         if is_mysql:
             self._took(_REAL_SIZES)
         self.takes_any_foreign_key = is_mysql and self._took(_ANY_FOREIGN_KEY)
+
+    def settle(self) -> None:
+        """Take our settings, also after statements that brought others and failed before they took them back."""
+        for statement in _SESSION:
+            self.run(statement)
 
     def run(self, statement: str, parameters: Sequence[str | int] | None = None) -> None:
         """Execute a statement."""

@@ -124,6 +124,8 @@ def _told(scratch: Scratch, step: Callable[[Scratch], None], done: str) -> str:
         step(scratch)
     except (Error, _UnmadeError) as error:
         text = " ".join(str(error).split()).removesuffix(".")
+        with suppress(Error):  # the connection may be what was lost
+            scratch.session.settle()
         return (
             f"An earlier restore of {scratch.database} is still half done, and could not be put right: {text}. Its "
             f"tables are whole; views, routines, triggers and events may be missing. {_WAY_OUT}"

@@ -12,7 +12,7 @@ from django_snapshots.connectors._mysql_definers import definer_of
 from django_snapshots.connectors._mysql_drill import inspect_database, scratch_database
 from django_snapshots.connectors._mysql_foreign import refuse_columns_of_mysql
 from django_snapshots.connectors._mysql_load import load
-from django_snapshots.connectors._mysql_objects import find_objects, statements_of
+from django_snapshots.connectors._mysql_objects import OWN_SETTINGS, find_objects, statements_of
 from django_snapshots.connectors._mysql_programs import CLIENTS, DUMPERS, find_program, write_option_file
 from django_snapshots.connectors._mysql_rights import refuse_missing_rights, refuse_protected_routines
 from django_snapshots.connectors._mysql_scratch import Scratch
@@ -240,8 +240,7 @@ def _dump_tables(
 
 def _database_statements(connection: Session) -> list[str]:
     charset, collation = connection.rows("SELECT @@character_set_database, @@collation_database")[0]
-    # By hand, the client has gone back to a character set of its own by then.
-    return ["SET NAMES utf8mb4", f"ALTER DATABASE CHARACTER SET {charset} COLLATE {collation}"]
+    return [*OWN_SETTINGS, f"ALTER DATABASE CHARACTER SET {charset} COLLATE {collation}"]
 
 
 def _facts(connection: Session, dumper: Program, found: Objects) -> dict[str, JsonValue]:

@@ -11,7 +11,9 @@ import pytest
 from django.db import connections
 
 from django_snapshots.connectors import MySQLConnector
-from django_snapshots.connectors._mysql_scratch import SWAPPED
+from django_snapshots.connectors._mysql_scratch import SWAPPED, Scratch
+from django_snapshots.connectors._mysql_server import Session, locate
+from django_snapshots.connectors._mysql_staged import recover
 from django_snapshots.errors import SnapshotConnectorError
 from tests.connectors.databases import alias_of
 from tests.connectors.mysql.house import House
@@ -296,3 +298,51 @@ def test_triggers_that_cannot_be_brought_back_do_not_keep_a_restore_away(house: 
 
     assert house.state() == snapshot
     assert house.scratch() == ""
+
+
+def test_a_backslash_in_a_view_survives_a_server_to_which_it_means_nothing(house: House) -> None:
+    house.sql(r"CREATE VIEW v AS SELECT 'a\\b' AS x; CREATE PROCEDURE p() SELECT 1")
+    house.may_handle_roots()
+    content, facts = house.dump()
+    mode = house.server.sql("SELECT @@GLOBAL.sql_mode")
+    house.server.sql("SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES'")
+    try:
+        house.restore(content, facts)
+        restored = house.sql("SELECT HEX(x) FROM v")
+        house.sql("DROP VIEW v; DROP PROCEDURE p")
+        house.sql(content.decode())
+    finally:
+        house.server.sql(f"SET GLOBAL sql_mode = '{mode}'")
+
+    by_hand = house.sql("SELECT HEX(x) FROM v")
+    assert restored == by_hand == b"a\\b".hex().upper()
+
+
+def test_a_way_back_that_fails_leaves_no_setting_to_the_restore_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.sql("CREATE TABLE t (i INT)")
+    content, facts = house.dump()
+    house.sql("""
+        CREATE TABLE later (i INT); SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SET collation_connection = latin1_bin;
+        CREATE DEFINER = CURRENT_USER TRIGGER tr BEFORE INSERT ON later FOR EACH ROW SET NEW.i = 3;
+    """)
+    with monkeypatch.context() as patch:
+        patch.setattr("django_snapshots.connectors._mysql_staged._rename", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            house.restore(content, facts)
+    house.sql("DROP TABLE later")
+    scratch = Scratch(Session(locate(house.alias)))
+
+    said = recover(scratch)
+
+    settings = scratch.session.rows("SELECT @@sql_mode, @@character_set_connection")
+    scratch.session.close()
+    assert "could not be put right" in said
+    assert settings == [("NO_AUTO_VALUE_ON_ZERO", "utf8mb4")]
+    house.restore(content, facts)
+    assert house.scratch() == ""
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
