@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.db import Error
 
 from django_snapshots.connectors._mysql_definers import definer_of, with_definer
-from django_snapshots.connectors._mysql_objects import COLLATED, drops
-from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of
+from django_snapshots.connectors._mysql_objects import COLLATED, drops, routine_statements
+from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of, quoted
+from django_snapshots.errors import SnapshotConnectorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +32,7 @@ __all__ = [
     "remove_objects",
     "replacing",
     "routine_of",
+    "unchanged_routines",
     "unless_there",
 ]
 
@@ -177,6 +181,30 @@ def routine_of(statement: str) -> tuple[str, str] | None:
     """Return kind and name of the routine that a statement makes; None where it makes none."""
     found = _ROUTINE.match(with_definer(statement, "CURRENT_USER"))
     return (found[1].upper(), found[2][1:-1].replace(found[2][0] * 2, found[2][0])) if found else None
+
+
+def unchanged_routines(scratch: Scratch, found: Objects, statements: Sequence[str]) -> set[tuple[str, str]]:
+    """Return the functions and procedures of the live database that are as the statements make them.
+
+    What is granted on a routine goes with it, and MySQL has no CREATE OR REPLACE for one.
+    """
+    session, name = scratch.session, scratch.database.name
+    collation = next((text.rpartition(" ")[2] for text in statements if text.startswith("ALTER DATABASE ")), "")
+    of_collation = session.rows(
+        "SELECT routine_type, routine_name FROM information_schema.routines"
+        " WHERE routine_schema = %s AND database_collation = %s",
+        [name, collation],
+    )
+    user, _, host = str(session.value("SELECT CURRENT_USER()")).rpartition("@")
+    account, made = f"{quoted(user)}@{quoted(host)}", set(zip(statements, statements[1:], statements[2:], strict=False))
+    unchanged = set[tuple[str, str]]()
+    for kind, routine in {(kind, routine) for kind, routine in of_collation} & set(found.routines):
+        with suppress(Error, SnapshotConnectorError):  # its text cannot be seen
+            *settings, statement = islice(routine_statements(session, kind, routine), 3)
+            in_our_name = with_definer(statement, "CURRENT_USER") if definer_of(statement) == account else statement
+            if any((*settings, text) in made for text in (statement, in_our_name)):
+                unchanged.add((kind, routine))
+    return unchanged
 
 
 def replacing(statement: str) -> str:

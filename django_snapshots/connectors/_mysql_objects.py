@@ -23,6 +23,7 @@ __all__ = [
     "events_of_others",
     "find_objects",
     "libraries",
+    "routine_statements",
     "statements_of",
 ]
 
@@ -152,7 +153,7 @@ def statements_of(session: Session, found: Objects) -> Iterator[str]:
         if not _OF_DOCUMENTS.match(with_definer(str(shown["Create View"]), "CURRENT_USER")):
             yield _stand_in(session, view)
     for kind, name in found.routines:
-        yield from _created(session, kind, name, lambda text: own_libraries(text, session.database.name))
+        yield from routine_statements(session, kind, name)
     for shown in views.values():
         # By hand, SET gives the texts in it their collation; a restore, which puts views in another order, has it with
         # the view.
@@ -164,6 +165,15 @@ def statements_of(session: Session, found: Objects) -> Iterator[str]:
         yield from _created(session, "TRIGGER", trigger, unqualified_trigger)
     for event in found.events:
         yield from _created(session, "EVENT", event)
+
+
+def routine_statements(session: Session, kind: str, name: str) -> Iterator[str]:
+    """Yield what makes a routine; the third statement makes it in the settings of the first two.
+
+    Raises:
+        SnapshotConnectorError: The role may not see its text.
+    """
+    return _created(session, kind, name, lambda text: own_libraries(text, session.database.name))
 
 
 def _stand_in(session: Session, view: str) -> str:

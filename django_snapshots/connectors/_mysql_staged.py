@@ -19,6 +19,7 @@ from django_snapshots.connectors._mysql_making import (
     remove_objects,
     replacing,
     routine_of,
+    unchanged_routines,
     unless_there,
 )
 from django_snapshots.connectors._mysql_objects import drops, events_of_others, find_objects, statements_of
@@ -270,6 +271,10 @@ def _finish(scratch: Scratch) -> None:
     if scratch.session.is_mariadb:
         present = present.without_routines({routine for text in forward if (routine := routine_of(text))})
         forward = [*map(replacing, forward)]
+    else:
+        kept = unchanged_routines(scratch, present, forward)
+        present = present.without_routines(kept)
+        forward = [text for text in forward if routine_of(text) not in kept]
     failed = remove_objects(scratch, name, present)
     failed += make_objects(scratch, name, forward).failed
     if failed:

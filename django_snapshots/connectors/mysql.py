@@ -270,8 +270,8 @@ def _lost_grants(connection: Session) -> dict[str, JsonValue]:
     if connection.is_mariadb or not find_objects(connection, connection.database.name).routines:
         return {}
     return {
-        "lost_grants": "what is granted on routines (GRANT EXECUTE ON PROCEDURE …) goes with them; grant it again "
-        "after the restore"
+        "lost_grants": "what is granted on routines (GRANT EXECUTE ON PROCEDURE …) goes with those that are not as the "
+        "snapshot has them; grant it again after the restore"
     }
 
 

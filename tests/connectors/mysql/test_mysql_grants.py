@@ -9,6 +9,7 @@ import pytest
 from django_snapshots.connectors import MySQLConnector
 from django_snapshots.connectors._mysql_making import replacing, routine_of
 from django_snapshots.errors import SnapshotConnectorError
+from tests.connectors.mysql.test_mysql import without_definers
 
 if TYPE_CHECKING:
     from tests.connectors.mysql.house import House
@@ -43,6 +44,45 @@ def test_what_is_granted_survives_a_restore_but_on_routines_of_mysql(house: Hous
         [line for line in snapshot[0] if "FUNCTION" in line]
     )
     house.server.sql(f"DROP USER `{app}`@`localhost`")
+
+
+@pytest.mark.mysql
+@pytest.mark.parametrize("family", ["mysql"], indirect=True)
+def test_what_is_granted_on_routines_of_mysql_that_did_not_change_survives_a_restore(house: House) -> None:
+    app, own = f"`{house.name}_app`@`localhost`", f"DEFINER = `{house.name}`@`localhost`"
+    house.sql(f"""
+        CREATE {own} FUNCTION `same``%s`() RETURNS VARCHAR(9) DETERMINISTIC RETURN 'ä\\n';
+        CREATE {own} PROCEDURE text() SELECT 1; CREATE {own} PROCEDURE mode() SELECT 1;
+        CREATE {own} PROCEDURE secure() SELECT 1; CREATE {own} PROCEDURE collated(a CHAR(9)) SELECT a;
+        CREATE LIBRARY l LANGUAGE JAVASCRIPT AS 'x'; CREATE DEFINER = `root`@`localhost` PROCEDURE roots() DO 0;
+        CREATE {own} PROCEDURE uses() LANGUAGE JAVASCRIPT USING (l) AS $$ 1 $$; CREATE VIEW v AS SELECT 1 AS one;
+    """)
+    house.server.make_role(f"{house.name}_app")
+    house.may_handle_roots()
+    content, facts = house.dump()
+    snapshot = house.state()
+    house.restore(content, facts)  # roots() is ours now
+    house.sql(f"""
+        DROP PROCEDURE text; DROP PROCEDURE mode; DROP PROCEDURE collated;
+        CREATE {own} PROCEDURE text() SELECT 2; SET sql_mode = ''; CREATE {own} PROCEDURE mode() SELECT 1;
+        SET sql_mode = DEFAULT; ALTER PROCEDURE secure SQL SECURITY INVOKER;
+        ALTER DATABASE CHARACTER SET latin1; CREATE {own} PROCEDURE collated(a CHAR(9)) SELECT a;
+    """)
+    for name in ("text", "mode", "secure", "collated", "uses", "roots"):
+        house.sql(f"GRANT EXECUTE ON PROCEDURE {name} TO {app}")
+    house.sql(f"GRANT EXECUTE ON FUNCTION `same``%s` TO {app}")
+
+    house.restore(content, facts)
+
+    granted = house.server.sql(f"SHOW GRANTS FOR {app}").splitlines()[1:]
+    name = f"`{house.name}`"
+    assert sorted(line.removeprefix("GRANT EXECUTE ON ").partition(" TO ")[0] for line in granted) == [
+        f"FUNCTION {name}.`same``%s`",
+        f"PROCEDURE {name}.`roots`",
+        f"PROCEDURE {name}.`uses`",
+    ]
+    assert without_definers(house.state()) == without_definers(snapshot)
+    house.server.sql(f"DROP USER {app}")
 
 
 def test_a_plan_says_that_mysql_takes_away_what_is_granted_on_routines(house: House) -> None:
