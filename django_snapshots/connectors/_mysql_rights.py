@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import Error
 
 from django_snapshots.connectors._mysql_objects import libraries
-from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of, quoted
+from django_snapshots.connectors._mysql_server import MAY_NOT_ALTER, NEEDS_A_RIGHT, code_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +53,10 @@ def refuse_missing_rights(session: Session) -> None:
 
 
 def refuse_protected_routines(session: Session) -> None:
-    """Raise where MySQL would not let the role replace a routine or library of an account with SYSTEM_USER.
+    """Raise where MySQL would not let the role replace a routine or library of another account.
 
-    That shows only when one is altered or dropped. An ALTER that alters nothing sets the time of its last change.
+    It needs ALTER ROUTINE, and SYSTEM_USER where that account has it, which shows only when something is altered or
+    dropped. An ALTER that alters nothing sets the time of its last change.
 
     Raises:
         SnapshotConnectorError: Names the routines, and what to grant.
@@ -66,6 +67,7 @@ def refuse_protected_routines(session: Session) -> None:
         "SELECT routine_type, routine_name, definer FROM information_schema.routines"
         " WHERE routine_schema = DATABASE() AND definer <> CURRENT_USER() ORDER BY 1, 2"
     )
+    role, _ = _role_of(session)
     protected = [
         (f"{kind.lower()} {name}", definer)
         for kind, name, definer in found
@@ -74,7 +76,8 @@ def refuse_protected_routines(session: Session) -> None:
     protected += [
         (f"library {name}", creator)
         for name, comment, creator in libraries(session, session.database.name)
-        if _is_protected(session, f"LIBRARY {_in_format(session.database.name, name)} COMMENT %s", [comment])
+        if creator != role
+        and _is_protected(session, f"LIBRARY {_in_format(session.database.name, name)} COMMENT %s", [comment])
     ]
     if not protected:
         return
@@ -99,6 +102,12 @@ def _is_protected(session: Session, altered: str, parameters: Sequence[str] | No
     try:
         session.run(f"ALTER {altered}", parameters)
     except Error as error:
+        if code_of(error) == MAY_NOT_ALTER:
+            database, (_, account) = session.database, _role_of(session)
+            raise database.error(
+                f"{database} cannot be replaced: {' '.join(str(error).split())}. As an administrator: "
+                f"GRANT ALTER ROUTINE ON {quoted(database.name)}.* TO {account}. Nothing was changed."
+            ) from error
         return code_of(error) == NEEDS_A_RIGHT
     return False
 

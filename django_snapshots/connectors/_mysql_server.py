@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["NEEDS_A_RIGHT", "MySQLDatabase", "Session", "code_of", "locate", "quoted", "session"]
+__all__ = ["MAY_NOT_ALTER", "NEEDS_A_RIGHT", "MySQLDatabase", "Session", "code_of", "locate", "quoted", "session"]
 
 NEEDS_A_RIGHT = 1227
 """ER_SPECIFIC_ACCESS_DENIED_ERROR."""
+
+MAY_NOT_ALTER = 1370
+"""ER_PROCACCESS_DENIED_ERROR."""
 
 _NAME_CHARS_MAX = 64
 _SESSION = (

@@ -107,6 +107,24 @@ def test_a_routine_of_root_refuses_a_restore_before_anything_is_changed(house: H
     assert house.sql("SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = DATABASE()") == "0"
 
 
+@pytest.mark.parametrize("made", ["PROCEDURE p() SELECT 1", "LIBRARY l LANGUAGE JAVASCRIPT AS 'x'"])
+def test_a_role_that_may_not_drop_routines_of_others_changes_nothing(house: House, neighbour: str, made: str) -> None:
+    account = f"`{house.name}`@`localhost`"
+    house.sql("CREATE TABLE t (i INT)")
+    content, facts = house.dump()
+    definer = f"DEFINER = {neighbour} " if "PROCEDURE" in made else ""
+    house.sql(
+        f"INSERT INTO t VALUES (1); CREATE {definer}{made}; REVOKE ALTER ROUTINE ON `{house.name}`.* FROM {account}"
+    )
+
+    with pytest.raises(SnapshotConnectorError, match="Nothing was changed") as caught:
+        house.restore(content, facts)
+
+    assert f"GRANT ALTER ROUTINE ON `{house.name}`.* TO {account}" in str(caught.value)
+    assert house.sql("SELECT * FROM t") == "1"
+    assert house.scratch() == ""
+
+
 def test_an_event_of_root_refuses_a_restore_and_all_is_as_before(house: House, neighbour: str) -> None:
     house.sql("CREATE TABLE t (i INT)")
     content, facts = house.dump()
