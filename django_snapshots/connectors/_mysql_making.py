@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from django.db import Error
 
 from django_snapshots.connectors._mysql_definers import definer_of, with_definer
-from django_snapshots.connectors._mysql_objects import COLLATED, drops, routine_statements
-from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of, quoted
+from django_snapshots.connectors._mysql_objects import COLLATED, OWN_COLLATION, drops, routine_statements
+from django_snapshots.connectors._mysql_server import NEEDS_A_RIGHT, code_of
 from django_snapshots.errors import SnapshotConnectorError
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _attempt(scratch: Scratch, statement: str | None) -> Error | None:
             scratch.session.run(f"SET collation_connection = {collation[1]}")
         scratch.session.run(statement)
         if collation:
-            scratch.session.run("SET NAMES utf8mb4")
+            scratch.session.run(OWN_COLLATION)
     except Error as error:
         if not scratch.session.is_connected:
             raise
@@ -195,8 +195,7 @@ def unchanged_routines(scratch: Scratch, found: Objects, statements: Sequence[st
         " WHERE routine_schema = %s AND database_collation = %s",
         [name, collation],
     )
-    user, _, host = str(session.value("SELECT CURRENT_USER()")).rpartition("@")
-    account, made = f"{quoted(user)}@{quoted(host)}", set(zip(statements, statements[1:], statements[2:], strict=False))
+    account, made = session.account, set(zip(statements, statements[1:], statements[2:], strict=False))
     unchanged = set[tuple[str, str]]()
     for kind, routine in {(kind, routine) for kind, routine in of_collation} & set(found.routines):
         with suppress(Error, SnapshotConnectorError):  # its text cannot be seen

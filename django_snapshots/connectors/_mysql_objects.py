@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLLATED",
+    "OWN_COLLATION",
     "OWN_SETTINGS",
     "Objects",
     "drops",
@@ -35,11 +36,11 @@ _OF_DOCUMENTS = re.compile(r"CREATE ALGORITHM=\w+ DEFINER=CURRENT_USER SQL SECUR
 COLLATED = "-- collation_connection: "
 """Begins the last line of a view's statement."""
 
-_OWN_COLLATION = "SET NAMES utf8mb4"
+OWN_COLLATION = "SET NAMES utf8mb4"
 _OWN_SQL_MODE = "SET sql_mode = ''"
 """Not the server's, in which a backslash in a view may mean something else."""
 
-OWN_SETTINGS = (_OWN_COLLATION, _OWN_SQL_MODE)
+OWN_SETTINGS = (OWN_COLLATION, _OWN_SQL_MODE)
 """What SHOW CREATE VIEW is to be read by; a client that loads a dump by hand has settings of its own."""
 
 _LIBRARIES_SINCE = (9, 2)
@@ -160,7 +161,7 @@ def statements_of(session: Session, found: Objects) -> Iterator[str]:
         yield f"SET collation_connection = {shown['collation_connection']}"
         statement = str(shown["Create View"]).replace("CREATE ", "CREATE OR REPLACE ", 1)
         yield f"{statement}\n{COLLATED}{shown['collation_connection']}"
-        yield _OWN_COLLATION
+        yield OWN_COLLATION
     for trigger in found.triggers:
         yield from _created(session, "TRIGGER", trigger, unqualified_trigger)
     for event in found.events:
@@ -211,7 +212,7 @@ def _created(session: Session, kind: str, name: str, fit: Callable[[str], str] =
     if kind == "EVENT":
         yield "SET time_zone = DEFAULT"
     yield _OWN_SQL_MODE
-    yield _OWN_COLLATION
+    yield OWN_COLLATION
 
 
 def drops(found: Objects) -> Iterator[str]:

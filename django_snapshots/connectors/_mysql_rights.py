@@ -43,11 +43,10 @@ def refuse_missing_rights(session: Session) -> None:
     missing = [right for right in _NEEDED if right not in held]
     if not missing:
         return
-    role, account = _role_of(session)
     hidden = ", ".join(_NEEDED[right] for right in missing)
     raise database.error(
-        f"The role {role} may not see all of {database}: {hidden} would be missing from the dump without a word. "
-        f"As an administrator: GRANT {', '.join(missing)} ON {where}.* TO {account}; "
+        f"The role {session.role} may not see all of {database}: {hidden} would be missing from the dump without a "
+        f"word. As an administrator: GRANT {', '.join(missing)} ON {where}.* TO {session.account}; "
         f"or dump it by SNAPSHOTS['DATABASE_CONNECTORS']['{database.alias}'] = 'dumpdata'."
     )
 
@@ -67,7 +66,7 @@ def refuse_protected_routines(session: Session) -> None:
         "SELECT routine_type, routine_name, definer FROM information_schema.routines"
         " WHERE routine_schema = DATABASE() AND definer <> CURRENT_USER() ORDER BY 1, 2"
     )
-    role, _ = _role_of(session)
+    role = session.role
     protected = [
         (f"{kind.lower()} {name}", definer)
         for kind, name, definer in found
@@ -91,10 +90,10 @@ def refuse_protected_routines(session: Session) -> None:
 
 def system_user_advice(session: Session) -> str:
     """Return what to do where MySQL refuses to drop something of an account with SYSTEM_USER."""
-    role, account = _role_of(session)
     return (
-        f"What acts in the name of an account with SYSTEM_USER only such an account may drop, which {role} is not. As "
-        f"an administrator: GRANT SYSTEM_USER ON *.* TO {account}, or drop it, and make it again as that role."
+        f"What acts in the name of an account with SYSTEM_USER only such an account may drop, which {session.role} is "
+        f"not. As an administrator: GRANT SYSTEM_USER ON *.* TO {session.account}, or drop it, and make it again as "
+        "that role."
     )
 
 
@@ -103,10 +102,10 @@ def _is_protected(session: Session, altered: str, parameters: Sequence[str] | No
         session.run(f"ALTER {altered}", parameters)
     except Error as error:
         if code_of(error) == MAY_NOT_ALTER:
-            database, (_, account) = session.database, _role_of(session)
+            database = session.database
             raise database.error(
                 f"{database} cannot be replaced: {' '.join(str(error).split())}. As an administrator: "
-                f"GRANT ALTER ROUTINE ON {quoted(database.name)}.* TO {account}. Nothing was changed."
+                f"GRANT ALTER ROUTINE ON {quoted(database.name)}.* TO {session.account}. Nothing was changed."
             ) from error
         return code_of(error) == NEEDS_A_RIGHT
     return False
@@ -114,13 +113,6 @@ def _is_protected(session: Session, altered: str, parameters: Sequence[str] | No
 
 def _in_format(*names: str) -> str:
     return quoted(*names).replace("%", "%%")
-
-
-def _role_of(session: Session) -> tuple[str, str]:
-    """Return the session's account, and the same as an identifier."""
-    role = str(session.value("SELECT CURRENT_USER()"))
-    user, _, host = role.rpartition("@")
-    return role, f"{quoted(user)}@{quoted(host)}"
 
 
 def _rights(session: Session, schema: str) -> tuple[set[str], str]:

@@ -155,9 +155,7 @@ class Scratch:
         try:
             self.session.run(f"CREATE DATABASE {quoted(schema)}")
         except Error as error:
-            role = self.session.value("SELECT CURRENT_USER()")
-            user, _, host = str(role).rpartition("@")
-            account = f"{quoted(user)}@{quoted(host)}"
+            role, account = self.session.role, self.session.account
             raise self.database.error(
                 f"A restore of {self.database} loads the dump into a database of its own first, and the role {role} "
                 f"may not make one ({error}). Once, as an administrator: CREATE DATABASE {quoted(self.new)}; "

@@ -176,6 +176,17 @@ class Session:
         """Return the first column of the first row."""
         return self.rows(statement, parameters)[0][0]
 
+    @property
+    def role(self) -> str:
+        """Whom the server takes us for, such as "shop@localhost"."""
+        return str(self.value("SELECT CURRENT_USER()"))
+
+    @property
+    def account(self) -> str:
+        """The same as an identifier: "`shop`@`localhost`"."""
+        user, _, host = self.role.rpartition("@")
+        return f"{quoted(user)}@{quoted(host)}"
+
     def _took(self, statement: str) -> bool:
         """Execute what not every version knows and say whether this one did."""
         with suppress(Error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["ForeignStream", "WatchedChunks", "read_start"]
+__all__ = ["ForeignStream", "WatchedChunks", "read_start", "read_up_to"]
 
 _SMALL_BYTES = 16 * 1024
 """Asked for at a time of a small object: Python takes memory for all that is asked for, not for what there is."""
@@ -149,13 +150,18 @@ class ForeignStream(io.RawIOBase):
 
 def read_start(stream: Any, most_bytes: int) -> bytes:
     """Return the first bytes of a stream that a storage gave us, all of one that has no more, and close it."""
-    pieces, left = [], most_bytes
     try:
-        while left and (piece := _given(stream, min(left, _SMALL_BYTES))):
-            pieces.append(piece)
-            left -= len(piece)
+        return read_up_to(partial(_given, stream), most_bytes)
     finally:
         _close(stream)
+
+
+def read_up_to(read: Callable[[int], bytes | bytearray | memoryview], most_bytes: int) -> bytes:
+    """Return what `read(size)` gives until it gives nothing, `most_bytes` at the most."""
+    pieces, left = [], most_bytes
+    while left and (piece := read(min(left, _SMALL_BYTES))):
+        pieces.append(piece)
+        left -= len(piece)
     return b"".join(pieces)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from django_snapshots.conf.problems import Problem
-from django_snapshots.digests import CHUNK_SIZE, FLOW_SIZE
+from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.errors import SnapshotNameError, SnapshotStorageError
 from django_snapshots.names import check_path
 from django_snapshots.scratch import SCRATCH_PREFIX, reserved_name_mistake
@@ -24,6 +24,7 @@ from django_snapshots.storage._folders import (
     remove_empty,
 )
 from django_snapshots.storage._owners import telling_owner
+from django_snapshots.storage._streams import read_up_to
 from django_snapshots.storage._unfinished import UnfinishedFile, sweep_unfinished
 
 if TYPE_CHECKING:
@@ -92,21 +93,14 @@ class LocalFileSystemBackend:
         """Return the first `most_bytes` of the object, all of a smaller one; raises what `read` raises."""
         descriptor = self._open(path)
         try:
-            pieces, left = [], most_bytes
-            while left and (piece := os.read(descriptor, min(left, FLOW_SIZE))):
-                pieces.append(piece)
-                left -= len(piece)
+            return read_up_to(partial(os.read, descriptor), most_bytes)
         finally:
             os.close(descriptor)
-        return b"".join(pieces)
 
     def size(self, path: str) -> int:
         """Return the bytes of the object; raises what `read` raises."""
-        descriptor = self._open(path)
-        try:
-            return os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
+        with self.read(path) as source:
+            return os.fstat(source.fileno()).st_size
 
     def stream_read(self, path: str) -> Iterator[bytes]:
         """Yield the object in chunks of 1 MiB; raises what `read` raises."""
@@ -274,6 +268,7 @@ class LocalFileSystemBackend:
 
 @lru_cache(maxsize=16)
 def _path(location: str) -> Path:
+    # Kept, because every read of a manifest asks: making one takes as long as reading it.
     return Path(location)
 
 
