@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from django_snapshots.engine.create import Host
+from django_snapshots.manifest import MANIFEST_VERSION, ArtifactRecord, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,9 +23,30 @@ __all__ = [
     "FullStorage",
     "MemoryStorage",
     "PlainArtifact",
+    "make_manifest",
 ]
 
 HOST = Host(tool="django-snapshots test", python="3.11.7", django="5.2", hostname="web-1", packages=("Django==5.2",))
+
+
+def make_manifest(
+    *artifacts: ArtifactRecord,
+    packages: tuple[str, ...] = (),
+    created_at: datetime = datetime(2026, 11, 22, tzinfo=UTC),
+) -> Manifest:
+    """Return the manifest of a snapshot 'nightly' that was made on HOST."""
+    return Manifest(
+        version=MANIFEST_VERSION,
+        name="nightly",
+        created_at=created_at,
+        tool=HOST.tool,
+        python=HOST.python,
+        django=HOST.django,
+        hostname=HOST.hostname,
+        packages=packages,
+        metadata={},
+        artifacts=artifacts,
+    )
 
 
 class MemoryStorage:

@@ -8,7 +8,6 @@ import json
 import platform
 import subprocess
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +16,7 @@ from django_snapshots.artifacts import EnvironmentArtifact, StageableArtifact
 from django_snapshots.artifacts._distributions import canonical_name, compare_requirements, installed
 from django_snapshots.artifacts.environment import installed_distributions
 from django_snapshots.errors import SnapshotArtifactError
-from django_snapshots.manifest import MANIFEST_VERSION, Manifest
+from tests.fakes import make_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,21 +26,6 @@ def dump() -> tuple[list[str], dict[str, Any]]:
     sink = io.BytesIO()
     facts = EnvironmentArtifact().dump(sink)
     return sink.getvalue().decode().splitlines(), facts
-
-
-def manifest_of(*packages: str) -> Manifest:
-    return Manifest(
-        version=MANIFEST_VERSION,
-        name="nightly",
-        created_at=datetime(2026, 11, 22, tzinfo=UTC),
-        tool="django-snapshots test",
-        python="3.11",
-        django="5.2",
-        hostname="web-1",
-        packages=packages,
-        metadata={},
-        artifacts=(),
-    )
 
 
 def install(site: Path, name: str, version: str, origin: dict[str, Any] | None = None, *, folder: str = "") -> None:
@@ -199,7 +183,7 @@ def test_the_plan_says_that_nothing_is_changed() -> None:
 def test_what_differs_is_told_by_the_packages_of_the_manifest(site: Path) -> None:
     install(site, "app", "2.0")
 
-    assert EnvironmentArtifact().compare(manifest_of("app==1.0", "gone==3"), {}) == {
+    assert EnvironmentArtifact().compare(make_manifest(packages=("app==1.0", "gone==3")), {}) == {
         "missing": ["gone==3"],
         "extra": [],
         "changed": [{"name": "app", "snapshot": "app==1.0", "here": "app==2.0"}],
@@ -210,7 +194,7 @@ def test_another_commit_of_the_same_version_is_a_difference(site: Path) -> None:
     install(site, "app", "1.0", {"url": "https://git.example/app", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}})
 
     found = EnvironmentArtifact().compare(
-        manifest_of("app==1.0"), {"direct_references": ["app @ git+https://git.example/app@decade"]}
+        make_manifest(packages=("app==1.0",)), {"direct_references": ["app @ git+https://git.example/app@decade"]}
     )
 
     assert found["changed"] == [
@@ -225,7 +209,7 @@ def test_another_commit_of_the_same_version_is_a_difference(site: Path) -> None:
 def test_the_environment_it_was_made_in_has_no_differences() -> None:
     _, facts = dump()
 
-    found = EnvironmentArtifact().compare(manifest_of(*installed_distributions()), facts)
+    found = EnvironmentArtifact().compare(make_manifest(packages=installed_distributions()), facts)
 
     assert found == {"missing": [], "extra": [], "changed": []}
 
@@ -234,7 +218,7 @@ def test_the_environment_it_was_made_in_has_no_differences() -> None:
 def test_facts_that_nobody_here_wrote_are_no_reason_to_fail(site: Path, facts: dict[str, Any]) -> None:
     install(site, "app", "1.0")
 
-    assert EnvironmentArtifact().compare(manifest_of("app==1.0"), facts)["changed"] == []
+    assert EnvironmentArtifact().compare(make_manifest(packages=("app==1.0",)), facts)["changed"] == []
 
 
 def test_restoring_checks_the_stream_and_changes_nothing(site: Path) -> None:

@@ -17,10 +17,10 @@ from django_snapshots.engine.incomplete import Leftover
 from django_snapshots.engine.replicas import Copied, Replica
 from django_snapshots.engine.restore import PlannedArtifact, RestorePlan
 from django_snapshots.engine.upkeep import Pruned
-from django_snapshots.manifest import ArtifactRecord, EncryptionRecord, Manifest
+from django_snapshots.manifest import ArtifactRecord, EncryptionRecord
 from django_snapshots.retention import Decision
 from django_snapshots.storage.guard import GuardedStorage
-from tests.fakes import BytesArtifact, MemoryStorage
+from tests.fakes import BytesArtifact, MemoryStorage, make_manifest
 from tests.site import make_site
 
 if TYPE_CHECKING:
@@ -49,19 +49,7 @@ def artifact(name: str, *, recipients: tuple[str, ...] = ()) -> ArtifactRecord:
 
 
 def snapshot_of(*artifacts: ArtifactRecord) -> Snapshot:
-    manifest = Manifest(
-        version=2,
-        name="nightly",
-        created_at=NOW,
-        tool="django-snapshots test",
-        python="3.11",
-        django="5.2",
-        hostname="web-1",
-        packages=(),
-        metadata={},
-        artifacts=artifacts,
-    )
-    return Snapshot("nightly", "directory", manifest)
+    return Snapshot("nightly", "directory", make_manifest(*artifacts, created_at=NOW))
 
 
 def info_of(snapshot: Snapshot, *, signing: bool = False) -> str:

@@ -6,7 +6,6 @@ import hashlib
 import io
 import tarfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
@@ -15,7 +14,8 @@ from django_snapshots.digests import CHUNK_SIZE
 from django_snapshots.engine.archive import archive_chunks
 from django_snapshots.engine.archive_walk import walk_archive
 from django_snapshots.errors import SnapshotManifestError
-from django_snapshots.manifest import MANIFEST_NAME, MANIFEST_VERSION, ArtifactRecord, Manifest
+from django_snapshots.manifest import MANIFEST_NAME, ArtifactRecord, Manifest
+from tests.fakes import make_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,18 +63,7 @@ def manifest_of(path: str, size: int) -> Manifest:
         stored_digest=digest,
         facts={},
     )
-    return Manifest(
-        version=MANIFEST_VERSION,
-        name="nightly",
-        created_at=datetime(2026, 11, 22, tzinfo=UTC),
-        tool="test",
-        python="3",
-        django="5",
-        hostname="web-1",
-        packages=(),
-        metadata={},
-        artifacts=(record,),
-    )
+    return make_manifest(record)
 
 
 def archive_of(path: str, size: int) -> Reader:
